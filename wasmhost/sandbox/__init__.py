@@ -1,0 +1,1 @@
+"""Everything that touches the engine: compile, check, instantiate, deliver, trap, discard."""

@@ -1,0 +1,89 @@
+"""One configured engine: what Wasm means here, compiled modules, and the clock of its deadlines."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING, Final
+
+from wasmtime import Config, Engine, Module
+
+from wasmhost.sandbox.airlock.assemble import Fitting, assemble
+from wasmhost.sandbox.native.timer import ticker
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+TICK_MS: Final = 10
+_TICK_NS: Final = TICK_MS * 1_000_000
+_KIB: Final = 1024
+
+
+class SandboxEngine:
+    """An engine with everything off that a guest does not need, and everything counted.
+
+    Off, because it blocks, can't be replayed or isn't limited: threads, relaxed SIMD, GC, exceptions,
+    64-bit memories, stack switching. NaNs are canonical. Fuel and epochs are on. Safe from any thread.
+    """
+
+    def __init__(self, stack_kib: int = 256) -> None:
+        """Make the engine; ``stack_kib`` is what a guest's calls may take of its thread's stack."""
+        self.stack_bytes = stack_kib * _KIB
+        self.engine = Engine(_configure(self.stack_bytes))
+        self.ticker = ticker(self.engine, _TICK_NS)
+        self._airlocks: dict[Fitting, tuple[Module, Module]] = {}
+        self._lock = threading.Lock()
+
+    def compile(self, wasm: bytes) -> Module:
+        """Compile a module; raises `wasmtime.WasmtimeError` where it is none."""
+        return Module(self.engine, wasm)
+
+    def airlock(self, fitting: Fitting) -> tuple[Module, Module]:
+        """The front and the back for guests of this fitting, compiled once."""
+        with self._lock:
+            found = self._airlocks.get(fitting)
+            if found is None:
+                made = assemble(fitting)
+                found = self._airlocks[fitting] = (self.compile(made.front), self.compile(made.back))
+            return found
+
+    def close(self) -> None:
+        """Stop the clock. Sandboxes must be closed before."""
+        self.ticker.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def ticks(deadline_ms: float) -> int:
+    """Epoch ticks that are at least this long: one more than fit, as the first may be nearly over.
+
+    And one more again, because a deadline is re-armed once a tick and may be that much older.
+    """
+    return math.ceil(deadline_ms / TICK_MS) + 2
+
+
+def _configure(stack_bytes: int) -> Config:
+    config = Config()
+    config.consume_fuel = True
+    config.epoch_interruption = True
+    config.max_wasm_stack = stack_bytes
+    config.cranelift_nan_canonicalization = True
+    config.wasm_multi_memory = True  # for the airlock; a store's limits keep a guest to one memory
+    config.wasm_threads = False
+    config.shared_memory = False
+    config.wasm_relaxed_simd = False
+    config.wasm_gc = False
+    config.wasm_function_references = False
+    config.wasm_exceptions = False
+    config.wasm_memory64 = False
+    config.wasm_stack_switching = False
+    config.wasm_custom_page_sizes = False
+    config.wasm_wide_arithmetic = False
+    return config

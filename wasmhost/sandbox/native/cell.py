@@ -1,0 +1,245 @@
+"""A live sandbox at its lowest: a store, three instances, one box, and the call that delivers."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NewType
+
+from wasmtime import Store
+from wasmtime import _ffi as ffi
+
+from wasmhost.errors import InternalError
+from wasmhost.sandbox.airlock import abi
+from wasmhost.sandbox.native import library
+from wasmhost.sandbox.native.trap import Trapped, take_error, take_trap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wasmtime import Engine, Module
+
+# Looked up once: the hot path must not go through two modules' namespaces for each call.
+_set_fuel: Final = library.set_fuel
+_get_fuel: Final = library.get_fuel
+_call: Final = library.call_unchecked
+_pack_header: Final = abi.HEADER_IN.pack_into
+_ONE: Final = ctypes.c_size_t.from_param(1)
+_BUSY: Final = "this sandbox is running already: one delivery at a time"
+
+
+Budget = NewType("Budget", object)
+"""An amount of fuel in the form the engine takes it."""
+
+
+def budget(fuel: int) -> Budget:
+    """Make a budget, once, for many deliveries."""
+    return Budget(ctypes.c_uint64.from_param(fuel))
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """What the engine itself holds a store to. Bytes, elements and counts."""
+
+    memory_bytes: int
+    table_elements: int
+    instances: int = 3
+    tables: int = 8
+    memories: int = 2  # the box, and one for the guest
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to instantiate.
+
+    ``guest_imports``: how many trampolines the front has, in the order of the guest's imports.
+    ``back_needs``: the guest's exports the back imports, in the back's order, its memory first.
+    """
+
+    front: Module
+    guest: Module
+    back: Module
+    guest_imports: int
+    back_needs: tuple[str, ...]
+    has_initialize: bool
+    limits: StoreLimits
+
+
+class Cell:
+    """Owns a store and every pointer into it. Used by one thread at a time.
+
+    After a `Trapped`, from whichever method, and in the end, `close` it: closing first releases the
+    view of the box, so whoever comes late finds a closed door and not freed memory.
+    """
+
+    __slots__ = (
+        "_box",
+        "_box_owner",
+        "_busy",
+        "_context",
+        "_deliver_func",
+        "_fuel_left",
+        "_fuel_slot",
+        "_inbox",
+        "_initialize_func",
+        "_raw_slot",
+        "_store",
+        "_trap",
+        "_trap_slot",
+        "result",
+    )
+
+    def __init__(self, engine: Engine, plan: Plan, fuel: int, ticks: int) -> None:
+        """Instantiate; start functions run here, under ``fuel`` and a deadline of ``ticks``.
+
+        :raises Trapped: a start function trapped, or the module asks for more than its limits.
+        """
+        self._busy = False
+        self._store = Store(engine)
+        # Arguments are made once, in the form ctypes would make of them at each call: a third cheaper.
+        self._context = ctypes.byref(self._store._context().contents)
+        self._trap = ctypes.c_void_p()
+        self._trap_slot = ctypes.byref(self._trap)
+        self._fuel_left = ctypes.c_uint64()
+        self._fuel_slot = ctypes.byref(self._fuel_left)
+        raw = (ffi.wasmtime_val_raw_t * 1)()
+        self._raw_slot = ctypes.byref(raw)
+        self.result = memoryview(raw).cast("B").cast("i")
+        self._box = memoryview(b"")
+        self._inbox = memoryview(b"")
+        try:
+            self._limit(plan.limits)
+            self.arm(ticks)
+            _set_fuel(self._context, ctypes.c_uint64(fuel))
+            self._link(plan)
+        except BaseException:
+            self.close()
+            raise
+
+    def _limit(self, limits: StoreLimits) -> None:
+        self._store.set_limits(
+            limits.memory_bytes, limits.table_elements, limits.instances, limits.tables, limits.memories
+        )
+
+    def _link(self, plan: Plan) -> None:
+        """Front, guest, back: each is given what the one before it exports."""
+        front = self._instance(plan.front, ())
+        box, table, *trampolines = self._exports(front, 2 + plan.guest_imports)
+        guest = self._instance(plan.guest, trampolines)
+        memory, *functions = (self._export(guest, name) for name in plan.back_needs)
+        back = self._instance(plan.back, (memory, box, table, *functions))
+        self._deliver_func = ctypes.byref(self._export(back, "deliver").of.func)
+        self._initialize_func = (
+            ctypes.byref(self._export(back, "initialize").of.func) if plan.has_initialize else None
+        )
+        self._view(box.of.memory)
+
+    def _view(self, box: ffi.wasmtime_memory_t) -> None:
+        """Look at the box for good: it never grows, so it never moves while the store lives."""
+        context, memory = self._store._context(), ctypes.byref(box)
+        size = ffi.wasmtime_memory_data_size(context, memory)
+        data = ctypes.cast(ffi.wasmtime_memory_data(context, memory), ctypes.c_void_p).value
+        if size != abi.BOX_BYTES or data is None:
+            raise InternalError(f"the box is {size} bytes at {data}, not {abi.BOX_BYTES}")
+        self._box_owner = (ctypes.c_uint8 * size).from_address(data)
+        self._box = memoryview(self._box_owner).cast("B")
+        self._inbox = self._box[abi.INBOX : abi.INBOX + abi.AREA_BYTES]
+
+    def _instance(self, module: Module, imports: Sequence[ffi.wasmtime_extern_t]) -> ffi.wasmtime_instance_t:
+        array = (ffi.wasmtime_extern_t * max(1, len(imports)))(*imports)
+        instance = ffi.wasmtime_instance_t()
+        count = ctypes.c_size_t(len(imports))
+        error = library.instance_new(
+            self._context, module.ptr(), array, count, ctypes.byref(instance), self._trap_slot
+        )
+        if error or self._trap.value:
+            raise self._failure(error)
+        return instance
+
+    def _exports(self, instance: ffi.wasmtime_instance_t, count: int) -> list[ffi.wasmtime_extern_t]:
+        """The first ``count`` exports of a module of ours."""
+        found: list[ffi.wasmtime_extern_t] = []
+        name = ctypes.POINTER(ctypes.c_char)()
+        length = ctypes.c_size_t()
+        at, named = ctypes.byref(instance), (ctypes.byref(name), ctypes.byref(length))
+        for index in range(count):
+            item = ffi.wasmtime_extern_t()
+            if not ffi.wasmtime_instance_export_nth(self._store._context(), at, index, *named, ctypes.byref(item)):
+                raise InternalError(f"the airlock's front has no export {index}")
+            found.append(item)
+        return found
+
+    def _export(self, instance: ffi.wasmtime_instance_t, name: str) -> ffi.wasmtime_extern_t:
+        """One export, by name. Never all: a guest may have a hundred thousand."""
+        encoded = name.encode()
+        item = ffi.wasmtime_extern_t()
+        if not ffi.wasmtime_instance_export_get(
+            self._store._context(), ctypes.byref(instance), encoded, len(encoded), ctypes.byref(item)
+        ):
+            raise InternalError(f"the export {name!r} was there when the module was checked")
+        return item
+
+    def arm(self, ticks: int) -> None:
+        """Set the deadline of what runs next, in epoch ticks from now."""
+        library.set_epoch_deadline(self._context, ctypes.c_uint64(ticks))
+
+    def deliver(
+        self, hook: int, event: bytes, at: int, seq: int, lost: int, seed: int, budget: Budget
+    ) -> int:
+        """Write one event into the box, run its hook, and give the fuel that is left.
+
+        ``hook`` is an index into the plan's hooks, ``event`` at most 64 KiB, the other integers u64.
+        Whether it left anything in the box, ``result[0]`` tells.
+
+        :raises Trapped: the guest trapped; the box can still be read.
+        """
+        length = len(event)
+        # On a closed cell this raises ValueError, before anything native is called.
+        self._inbox[:length] = event
+        if self._busy:
+            raise InternalError(_BUSY)
+        context = self._context
+        _pack_header(self._box, 0, hook, length, at, seq, lost, seed)
+        _set_fuel(context, budget)
+        self._busy = True
+        error = _call(context, self._deliver_func, self._raw_slot, _ONE, self._trap_slot)
+        self._busy = False
+        if error or self._trap.value:
+            raise self._failure(error)
+        _get_fuel(context, self._fuel_slot)
+        return self._fuel_left.value
+
+    def initialize(self, budget: int) -> int:
+        """Run the guest's ``_initialize`` and give the fuel that is left.
+
+        :raises Trapped: it trapped; the box can still be read.
+        """
+        if self._initialize_func is None:
+            return budget
+        _set_fuel(self._context, ctypes.c_uint64(budget))
+        error = _call(self._context, self._initialize_func, self._raw_slot, _ONE, self._trap_slot)
+        if error or self._trap.value:
+            raise self._failure(error)
+        _get_fuel(self._context, self._fuel_slot)
+        return self._fuel_left.value
+
+    def _failure(self, error: int | None) -> Trapped:
+        if error:
+            return Trapped(take_error(error))
+        address, self._trap.value = self._trap.value, None
+        assert address is not None  # noqa: S101 - our callers found one of the two
+        return Trapped(take_trap(address))
+
+    @property
+    def box(self) -> memoryview:
+        """The box. Valid until `close`; do not keep it, or slices of it."""
+        return self._box
+
+    def close(self) -> None:
+        """Free the store. Safe to call again; refused while it runs."""
+        if self._busy:
+            raise InternalError("a running sandbox cannot be closed")
+        self.result.release()
+        self._inbox.release()
+        self._box.release()
+        self._store.close()

@@ -1,0 +1,37 @@
+"""The engine's library, loaded twice: once keeping the GIL, once releasing it.
+
+Keeping it is right for calls that end within nanoseconds; releasing it for calls that run a guest,
+which may take its whole deadline.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Final
+
+from wasmtime import _ffi as ffi
+
+_PATH: Final = str(ffi.filename)
+_keeping: Final = ctypes.PyDLL(_PATH)
+_releasing: Final = ctypes.CDLL(_PATH)
+
+set_fuel: Final = _keeping["wasmtime_context_set_fuel"]
+set_fuel.restype = None  # an error only where fuel is off, and it is on
+get_fuel: Final = _keeping["wasmtime_context_get_fuel"]
+get_fuel.restype = None  # likewise
+set_epoch_deadline: Final = _keeping["wasmtime_context_set_epoch_deadline"]
+set_epoch_deadline.restype = None
+increment_epoch: Final = _keeping["wasmtime_engine_increment_epoch"]
+increment_epoch.restype = None
+
+call_unchecked: Final = _releasing["wasmtime_func_call_unchecked"]
+call_unchecked.restype = ctypes.c_void_p
+instance_new: Final = _releasing["wasmtime_instance_new"]
+instance_new.restype = ctypes.c_void_p
+
+
+def address_of_increment_epoch() -> int:
+    """The address of ``wasmtime_engine_increment_epoch``, for native code to call."""
+    address = ctypes.cast(increment_epoch, ctypes.c_void_p).value
+    assert address is not None  # noqa: S101 - a loaded function has an address
+    return address

@@ -1,0 +1,174 @@
+"""What a delivery left in the box: what the guest asked for, as values.
+
+Nothing here acts: `wasmhost.host.effects` applies them, after the hook, where they may be applied.
+All text comes out bounded and escaped.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, NamedTuple
+
+from wasmhost.errors import InternalError
+from wasmhost.sandbox.airlock import abi
+from wasmhost.text import decode_untrusted
+
+LEVELS: Final = ("trace", "debug", "info", "warn", "error")
+_STDERR: Final = 2
+_COUNT: Final = struct.Struct("<Q")
+_VALUE: Final = struct.Struct("<d")
+_RECORD_BYTES: Final = abi.RECORD.size
+_unpack_record: Final = abi.RECORD.unpack_from
+_unpack_header: Final = abi.HEADER_OUT.unpack_from
+
+
+class LogLine(NamedTuple):
+    """A line for the log: one of `LEVELS`, and what it says."""
+
+    level: str
+    text: str
+
+
+class Report(NamedTuple):
+    """A finding, its body CBOR as the guest made it: not yet checked."""
+
+    topic: str
+    body: bytes
+
+
+class CounterAdd(NamedTuple):
+    """An addition to a counter."""
+
+    name: str
+    by: int
+
+
+class GaugeSet(NamedTuple):
+    """A new value of a gauge."""
+
+    name: str
+    value: float
+
+
+class Effects(NamedTuple):
+    """What one delivery asked for, in the order it asked, and how much of it did not fit."""
+
+    logs: tuple[LogLine, ...] = ()
+    reports: tuple[Report, ...] = ()
+    metrics: tuple[CounterAdd | GaugeSet, ...] = ()
+    state: bytes | None = None
+    logs_dropped: int = 0
+    dropped: int = 0
+    state_refused: int = 0
+
+
+NO_EFFECTS: Final = Effects()
+
+
+class Leavings(NamedTuple):
+    """The box after a delivery.
+
+    ``error`` is the hook's error result. ``panic`` is what the guest last gave to panic.report,
+    ``stderr`` all it wrote to standard error; both "" where there is nothing.
+    """
+
+    effects: Effects
+    phase: int
+    error: str | None
+    panic: str
+    stderr: str
+    exit_code: int
+
+
+def read_box(box: memoryview) -> Leavings:
+    """Read everything a delivery left. Bounded by the outbox's 64 KiB, cheap where there is little."""
+    (phase, length, logs_dropped, dropped, saved, refused, exit_code, panic_length, failed, error_length) = (
+        _unpack_header(box, abi.OUT_PHASE)
+    )
+    if length > abi.AREA_BYTES or panic_length > abi.TEXT_BYTES or error_length > abi.TEXT_BYTES:
+        raise InternalError("the airlock wrote lengths that its box does not have")
+    logs: list[LogLine] = []
+    reports: list[Report] = []
+    metrics: list[CounterAdd | GaugeSet] = []
+    output = _Output(logs)
+    records = bytes(box[abi.OUTBOX : abi.OUTBOX + length])
+    place = 0
+    while place < length:
+        kind, first_length, second_length = _unpack_record(records, place)
+        middle = place + _RECORD_BYTES + first_length
+        first = records[place + _RECORD_BYTES : middle]
+        place = middle + second_length
+        match kind & 0xFF:
+            case abi.LOG:
+                logs.append(LogLine(LEVELS[kind >> 8], decode_untrusted(first, abi.TEXT_BYTES)))
+            case abi.OUTPUT:
+                output.write(kind >> 8, first)
+            case abi.REPORT:
+                reports.append(Report(decode_untrusted(first, abi.NAME_BYTES), records[middle:place]))
+            case abi.COUNTER:
+                (by,) = _COUNT.unpack_from(records, middle)
+                metrics.append(CounterAdd(decode_untrusted(first, abi.NAME_BYTES), by))
+            case abi.GAUGE:
+                (value,) = _VALUE.unpack_from(records, middle)
+                metrics.append(GaugeSet(decode_untrusted(first, abi.NAME_BYTES), value))
+            case _:
+                raise InternalError(f"the airlock wrote a record of unknown kind {kind}")
+    output.finish()
+    return Leavings(
+        Effects(
+            tuple(logs),
+            tuple(reports),
+            tuple(metrics),
+            _state(box) if saved else None,
+            logs_dropped,
+            dropped,
+            refused,
+        ),
+        phase,
+        _text(box, abi.ERROR, error_length) if failed else None,
+        _text(box, abi.PANIC, panic_length) if panic_length else "",
+        output.errors(),
+        exit_code,
+    )
+
+
+def _text(box: memoryview, place: int, length: int) -> str:
+    return decode_untrusted(box[place : place + length], abi.TEXT_BYTES)
+
+
+def _state(box: memoryview) -> bytes:
+    length = int.from_bytes(box[abi.KEPT_STATE_LENGTH : abi.KEPT_STATE_LENGTH + 4], "little")
+    return bytes(box[abi.STATE : abi.STATE + length])
+
+
+class _Output:
+    """Puts together what a guest writes to standard output and error, piece by piece, into lines."""
+
+    def __init__(self, logs: list[LogLine]) -> None:
+        self._logs = logs
+        self._pending: dict[int, bytearray] = {}
+        self._errors = bytearray()
+
+    def write(self, descriptor: int, piece: bytes) -> None:
+        pending = self._pending.setdefault(descriptor, bytearray())
+        pending += piece
+        if descriptor == _STDERR:
+            self._errors += piece
+        *lines, rest = pending.split(b"\n")
+        for line in lines:
+            self._line(descriptor, line)
+        self._pending[descriptor] = rest
+
+    def finish(self) -> None:
+        """What did not end in a newline is a line too."""
+        for descriptor, pending in self._pending.items():
+            if pending:
+                self._line(descriptor, pending)
+
+    def errors(self) -> str:
+        """All of standard error as one text: where a Go program says why it panicked."""
+        return decode_untrusted(self._errors.strip(), abi.TEXT_BYTES) if self._errors else ""
+
+    def _line(self, descriptor: int, line: bytearray) -> None:
+        level = "warn" if descriptor == _STDERR else "info"
+        self._logs.append(LogLine(level, decode_untrusted(line, abi.TEXT_BYTES)))
