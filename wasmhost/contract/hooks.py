@@ -14,7 +14,7 @@ VERSION = "0.1.0"
 
 
 def interface_id(interface: str) -> str:
-    """The full name of an interface of our package, as modules import and export it."""
+    """Give the full name of an interface of our package, as modules import and export it."""
     return f"{PACKAGE}/{interface}@{VERSION}"
 
 

@@ -1,0 +1,1 @@
+"""What `wasmhost demo` needs: prebuilt guests and recorded traces."""
