@@ -1,0 +1,244 @@
+"""``wasmhost.toml``, read and checked. Every message names the line.
+
+``[defaults]`` has the keys of an ``[[observer]]`` but its name and module; a key that an observer
+gives replaces the default as a whole, tables and arrays included. A module's path is relative to
+the file; ``db`` and ``reports`` are relative to where the host is started, as their defaults are.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wasmhost.config.lines import locate
+from wasmhost.config.model import (
+    ALWAYS_GRANTED,
+    CONFIG_BYTES,
+    CONFIG_ENTRY_OVERHEAD,
+    GRANTABLE,
+    HostConfig,
+    ObserverConfig,
+    ObserverDefaults,
+    Quarantine,
+    is_safe_name,
+    name_observers,
+)
+from wasmhost.config.nodes import Node, member, number, suggestion, text, whole
+from wasmhost.contract.hooks import HOOK_BY_NAME
+from wasmhost.errors import ConfigError
+from wasmhost.text import escape_untrusted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_MAX_WAIT_S = 3600
+_WHERE = "[defaults] or [[observer]]"
+
+
+def load_config(path: Path) -> HostConfig:
+    """Read the configuration at ``path``.
+
+    Raises ConfigError with one line to show: the file cannot be read, is no TOML, or says something
+    that cannot be meant. The modules it names are not looked at.
+    """
+    shown = escape_untrusted(str(path), 400)
+    document = _read(path, shown)
+    sections = document.table(("host", "defaults", "observer"), _SECTION_OF)
+    host = _host(sections["host"]) if "host" in sections else {}
+    defaults = ObserverDefaults()
+    if "defaults" in sections:
+        defaults = _settings(sections["defaults"].renamed("[defaults]"), defaults, {"name": "[[observer]]"})
+    observers = _observers(sections["observer"], defaults, path.parent) if "observer" in sections else ()
+    return HostConfig(
+        observers=observers, defaults=defaults, trusted_timeout_s=defaults.trusted_timeout_s, **host
+    )
+
+
+def _read(path: Path, shown: str) -> Node:
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {shown}: {(error.strerror or str(error)).lower()}") from error
+    try:
+        toml = source.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = source.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{shown}:{line}: not UTF-8 text") from error
+    try:
+        raw = tomllib.loads(toml)
+        return Node("the top level", raw, shown, (), locate(toml))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_syntax_error(shown, toml, str(error))) from error
+    except RecursionError as error:
+        raise ConfigError(f"{shown}:1: nested too deeply") from error
+
+
+def _syntax_error(shown: str, toml: str, message: str) -> str:
+    # tomllib says "Invalid value (at line 3, column 7)" or "… (at end of document)".
+    what, _, where = message.rpartition(" (at ")
+    line = re.match(r"line (\d+)", where)
+    at = line[1] if line else max(1, len(toml.splitlines()))
+    what = what or message
+    return f"{shown}:{at}: not valid TOML: {escape_untrusted(what[:1].lower() + what[1:], 200)}"
+
+
+def _host(node: Node) -> dict[str, Any]:
+    values = node.renamed("[host]").table(_HOST, _SECTION_OF)
+    return {name: check(values[name]) for name, check in _HOST.items() if name in values}
+
+
+def _observers(node: Node, defaults: ObserverDefaults, folder: Path) -> tuple[ObserverConfig, ...]:
+    if isinstance(node.raw, dict):
+        raise node.renamed("[observer]").error(
+            "must be [[observer]], with two brackets: there can be several"
+        )
+    tables = [
+        element.renamed(_observer_title(element.raw, ordinal))
+        for ordinal, element in enumerate(node.renamed("observer").elements(), start=1)
+    ]
+    settings = [_settings(table, defaults, {}, "name", "module") for table in tables]
+    modules = [folder / text(_required(table, "module")) for table in tables]
+    named = _explicit_names(tables)
+    unnamed = [index for index in range(len(tables)) if index not in named]
+    given = name_observers([modules[index] for index in unnamed], named.values())
+    named.update(zip(unnamed, given, strict=True))
+    return tuple(settings[index].observer(named[index], modules[index]) for index in range(len(tables)))
+
+
+def _observer_title(raw: object, ordinal: int) -> str:
+    name = (raw.get("name") or raw.get("module")) if isinstance(raw, dict) else None
+    if name and isinstance(name, str):
+        return f'[[observer]] "{escape_untrusted(name, 60)}"'
+    return f"[[observer]] {ordinal}"
+
+
+def _explicit_names(tables: list[Node]) -> dict[int, str]:
+    names: dict[int, str] = {}
+    lines: dict[str, int] = {}
+    for index, table in enumerate(tables):
+        node = table.entries().get("name")
+        if node is None:
+            continue
+        name = text(node)
+        if not is_safe_name(name):
+            raise node.error(
+                "must be up to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit, "
+                f"not {node.shown()}"
+            )
+        if name in lines:
+            raise node.error(f"is the name of the observer on line {lines[name]} already")
+        names[index], lines[name] = name, node.line
+    return names
+
+
+def _required(table: Node, name: str) -> Node:
+    node = table.entries().get(name)
+    if node is None:
+        raise table.error(f'has no "{name}"')
+    return node
+
+
+def _settings(
+    table: Node, base: ObserverDefaults, elsewhere: Mapping[str, str], *more_keys: str
+) -> ObserverDefaults:
+    values = table.table((*more_keys, *_SETTINGS, *_LIMITS), {**_SECTION_OF, **elsewhere})
+    limits = {name: check(values[name]) for name, check in _LIMITS.items() if name in values}
+    settings = {name: check(values[name]) for name, check in _SETTINGS.items() if name in values}
+    return replace(base, limits=replace(base.limits, **limits), **settings)
+
+
+def _hooks(node: Node) -> frozenset[str]:
+    hooks = [(text(element), element) for element in node.elements()]
+    if not hooks:
+        raise node.error("is empty: the observer would never be called; leave it out for all hooks")
+    for hook, element in hooks:
+        if hook not in HOOK_BY_NAME:
+            guess = suggestion(hook.replace("-", "_"), HOOK_BY_NAME)
+            raise element.error(f"names an unknown hook, {element.shown()}{guess}")
+    return frozenset(hook for hook, _ in hooks)
+
+
+def _grant(node: Node) -> frozenset[str]:
+    grants = [(text(element), element) for element in node.elements()]
+    for grant, element in grants:
+        if grant not in GRANTABLE | ALWAYS_GRANTED:
+            known = f"those that can be granted are {', '.join(sorted(GRANTABLE))}"
+            guess = suggestion(grant, GRANTABLE) or f"; {known}"
+            raise element.error(f"names an unknown capability, {element.shown()}{guess}")
+    return frozenset(grant for grant, _ in grants) & GRANTABLE
+
+
+def _config(node: Node) -> dict[str, str]:
+    config: dict[str, str] = {}
+    size = 0
+    for key, value in node.entries().items():
+        if not isinstance(value.raw, str):
+            advice = "quote it" if isinstance(value.raw, (bool, int, float)) else "guests get strings only"
+            raise value.error(f"must be a string, not {value.shown()}: {advice}")
+        config[key] = value.raw
+        size += CONFIG_ENTRY_OVERHEAD + len(key.encode()) + len(value.raw.encode())
+        if size > CONFIG_BYTES:
+            entry = f"{CONFIG_ENTRY_OVERHEAD} bytes, the key and the value for each entry"
+            raise node.error(f"takes more than {CONFIG_BYTES} bytes ({entry})")
+    return config
+
+
+def _backoff(node: Node) -> tuple[float, float]:
+    waits = [_BACKOFF(element) for element in node.elements()]
+    if len(waits) != 2:
+        raise node.error("must be two numbers, the first and the longest wait in milliseconds")
+    first, longest = waits
+    if first > longest:
+        raise node.error(f"has a first wait longer than the longest, {first:g} > {longest:g}")
+    if first == 0 < longest:
+        raise node.error("has a first wait of 0, which never grows; write [0, 0] for no wait at all")
+    return first, longest
+
+
+def _quarantine(node: Node) -> Quarantine | None:
+    if isinstance(node.raw, bool):
+        return Quarantine() if node.raw else None
+    values = node.table(_QUARANTINE, {})
+    found = {name: check(values[name]) for name, check in _QUARANTINE.items() if name in values}
+    return Quarantine(**found)
+
+
+# What may stand in each table. Any: the checks return what the field of that name is annotated with.
+_Checks = dict[str, "Callable[[Node], Any]"]
+
+_HOST: _Checks = {"db": lambda node: Path(text(node)), "reports": text, "drain_s": number(0, _MAX_WAIT_S)}
+_LIMITS: _Checks = {
+    "fuel": whole(1, 10**15),
+    "init_fuel": whole(1, 10**15),
+    "deadline_ms": whole(1, 3_600_000),
+    "init_deadline_ms": whole(1, 3_600_000),
+    "memory_mib": whole(1, 4096),
+    "table_elements": whole(0, 10_000_000),
+    "stack_kib": whole(64, 1024),
+    "module_mib": whole(1, 1024),
+    "event_kib": whole(1, 64),
+}
+_SETTINGS: _Checks = {
+    "hooks": _hooks,
+    "grant": _grant,
+    "config": _config,
+    "mailbox": whole(1, 1_000_000),
+    "overflow": member("drop-oldest", "drop-newest"),
+    "backoff_ms": _backoff,
+    "quarantine": _quarantine,
+    "trusted_timeout_s": number(0.001, _MAX_WAIT_S),
+}
+_QUARANTINE: _Checks = {
+    "panics": whole(1, 1_000_000),
+    "within": number(0.001, 1_000_000),
+    "probe": number(0.001, 1_000_000),
+}
+_BACKOFF = number(0, 86_400_000)
+_SECTION_OF = {
+    **dict.fromkeys(_HOST, "[host]"),
+    **dict.fromkeys((*_SETTINGS, *_LIMITS), _WHERE),
+    **dict.fromkeys(("name", "module"), "[[observer]]"),
+}
