@@ -1,0 +1,122 @@
+"""What is counted of one observer, and the summary made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+ObserverState = Literal["running", "quarantined", "failed", "refused"]
+
+_EXACT: Final = 4096  # distinct values kept as they are
+_SIGNIFICANT_BITS: Final = 7  # beyond that a value is kept to under 1 %
+
+
+class FuelTally:
+    """Fuel of deliveries: exact while it varies little, then to under 1 %, in bounded memory."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self._coarse = False
+        self._largest = 0
+
+    def add(self, fuel: int) -> None:
+        """Count one delivery."""
+        if fuel > self._largest:
+            self._largest = fuel
+        if self._coarse:
+            fuel = _round(fuel)
+        counts = self._counts
+        counts[fuel] = counts.get(fuel, 0) + 1
+        if len(counts) > _EXACT and not self._coarse:
+            self._coarsen()
+
+    def quantiles(self) -> FuelSummary | None:
+        """The median, the 99th percentile and the largest; None when nothing was delivered."""
+        if not self._counts:
+            return None
+        ordered = sorted(self._counts.items())
+        total = sum(self._counts.values())
+        return FuelSummary(_quantile(ordered, total, 50), _quantile(ordered, total, 99), self._largest)
+
+    def _coarsen(self) -> None:
+        self._coarse = True
+        exact, self._counts = self._counts, {}
+        for fuel, count in exact.items():
+            rounded = _round(fuel)
+            self._counts[rounded] = self._counts.get(rounded, 0) + count
+
+
+def _round(fuel: int) -> int:
+    shift = max(0, fuel.bit_length() - _SIGNIFICANT_BITS)
+    return fuel >> shift << shift
+
+
+def _quantile(ordered: list[tuple[int, int]], total: int, percent: int) -> int:
+    """The smallest value that at least ``percent`` of all are not above."""
+    needed = -(-total * percent // 100)
+    seen = 0
+    for value, count in ordered:
+        seen += count
+        if seen >= needed:
+            return value
+    return ordered[-1][0]
+
+
+@dataclass(frozen=True, slots=True)
+class FuelSummary:
+    """Fuel per delivery."""
+
+    p50: int
+    p99: int
+    max: int
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counts of one observer; each is written by one thread at a time.
+
+    ``skipped`` here are the events of hooks it has that were in quarantine; those of hooks it has
+    not, the host counts. What the mailbox dropped, the mailbox counts.
+    """
+
+    delivered: int = 0
+    panics: int = 0
+    skipped: int = 0
+    dropped: int = 0
+    logs: int = 0
+    logs_dropped: int = 0
+    reports: int = 0
+    reports_dropped: int = 0
+    state_refused: int = 0
+    restarts: int = 0
+    fuel: FuelTally = field(default_factory=FuelTally)
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverSummary:
+    """One observer's line in the summary of a run. `docs/cli.md` says what each count means."""
+
+    name: str
+    module_sha256: str | None
+    state: ObserverState
+    delivered: int = 0
+    skipped: int = 0
+    panics: int = 0
+    dropped: int = 0
+    fuel: FuelSummary | None = None
+    logs: int = 0
+    logs_dropped: int = 0
+    reports: int = 0
+    reports_dropped: int = 0
+    quarantined: tuple[str, ...] = ()
+    metrics: tuple[tuple[str, float], ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run came to."""
+
+    events: int
+    rejected: int
+    observers: tuple[ObserverSummary, ...]

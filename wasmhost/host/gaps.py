@@ -1,0 +1,27 @@
+"""Which events of a source never arrived: gaps in its contiguous numbering."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SOURCES: Final = 65_536
+
+
+class GapTracker:
+    """Remembers the last sequence number of each source; of very many, the latest heard."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}
+
+    def lost_before(self, src: str, seq: int) -> int:
+        """How many events of ``src`` are missing between this one and the one before.
+
+        A number that does not go up is a repetition or a new start, not a gap.
+        """
+        last = self._last.pop(src, None)
+        self._last[src] = seq
+        if last is None:
+            if len(self._last) > _SOURCES:
+                self._last.pop(next(iter(self._last)))
+            return 0
+        return max(0, seq - last - 1)

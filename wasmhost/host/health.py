@@ -1,0 +1,108 @@
+"""When an observer that panicked is tried again: backoff and quarantine, as pure state machines.
+
+Nothing here reads a clock. ``now`` is given, in seconds of a monotonic clock, or in events where the
+source is a file: there a run must come out the same each time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import random
+
+    from wasmhost.config import Quarantine
+
+_JITTER: Final = 0.5  # a wait is between this share of its nominal length and all of it
+
+
+class Backoff:
+    """How long to wait after a panic: doubling from ``first`` to ``longest``, with jitter.
+
+    The jitter keeps a fleet of hosts that met the same poison event from coming back as one.
+    """
+
+    def __init__(self, first: float, longest: float, jitter: random.Random) -> None:
+        """Both waits in seconds; 0 and 0 for none."""
+        self._first = first
+        self._longest = longest
+        self._jitter = jitter
+        self._in_a_row = 0
+
+    def panicked(self) -> float:
+        """Count a panic; seconds to wait before the next sandbox."""
+        # 2 ** 64 times any first wait is past any longest one, and no float overflows.
+        wait = min(self._longest, self._first * 2.0 ** min(self._in_a_row, 64))
+        self._in_a_row += 1
+        return wait * self._jitter.uniform(_JITTER, 1.0)
+
+    def succeeded(self) -> None:
+        """A delivery returned: start again from the first wait."""
+        self._in_a_row = 0
+
+
+@dataclass(slots=True)
+class _HookRecord:
+    """One hook's panics within the window, and until when it is shut. ``probing``: one event is let in."""
+
+    panics: deque[float] = field(default_factory=deque[float])
+    shut_until: float | None = None
+    probing: bool = False
+
+
+class QuarantineGate:
+    """Decides for each (observer, hook) whether an event may be delivered.
+
+    Open, until ``panics`` happen within ``within``; then shut for ``probe``; then half open: one
+    event is let through, and its outcome opens the gate or shuts it again.
+    """
+
+    def __init__(self, rule: Quarantine | None) -> None:
+        """``rule`` None: never shut."""
+        self._rule = rule
+        self._records: dict[str, _HookRecord] = {}
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing has panicked lately: then all is admitted, and no clock need be read."""
+        return not self._records
+
+    def admits(self, hook: str, now: float) -> bool:
+        """Whether this event may be delivered."""
+        record = self._records.get(hook)
+        if record is None or record.shut_until is None:
+            return True
+        if now < record.shut_until:
+            return False
+        record.probing = True
+        return True
+
+    def succeeded(self, hook: str) -> bool:
+        """A delivery of this hook returned; True when that ends its quarantine."""
+        record = self._records.get(hook)
+        if record is None or not record.probing:
+            return False
+        del self._records[hook]
+        return True
+
+    def panicked(self, hook: str, now: float) -> bool:
+        """Count a panic of this hook; True when that puts it in quarantine and it was not before."""
+        rule = self._rule
+        if rule is None:
+            return False
+        record = self._records.setdefault(hook, _HookRecord())
+        record.panics.append(now)
+        while record.panics and now - record.panics[0] > rule.within:
+            record.panics.popleft()
+        if not record.probing and len(record.panics) < rule.panics:
+            return False
+        entered = record.shut_until is None
+        record.shut_until = now + rule.probe
+        record.probing = False
+        return entered
+
+    def quarantined(self) -> frozenset[str]:
+        """The hooks that are shut, or on trial."""
+        return frozenset(hook for hook, record in self._records.items() if record.shut_until is not None)

@@ -1,0 +1,68 @@
+"""From a configured module to a guest that runs, or to the reason why it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wasmhost.errors import GuestRefused
+from wasmhost.host.runner import GuestRunner
+from wasmhost.sandbox.engine import SandboxEngine
+from wasmhost.sandbox.guest import load_guest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wasmhost.config import ObserverConfig
+    from wasmhost.host.runner import Services
+
+_MIB: Final = 1024 * 1024
+
+
+class Engines:
+    """The engines of one host: one for each size of stack that its observers ask for."""
+
+    def __init__(self, observers: tuple[ObserverConfig, ...]) -> None:
+        sizes = {observer.limits.stack_kib for observer in observers}
+        self._engines = {size: SandboxEngine(size) for size in sizes}
+
+    @property
+    def stack_bytes(self) -> int:
+        """The largest stack a guest may use: every worker must have that much."""
+        return max((engine.stack_bytes for engine in self._engines.values()), default=0)
+
+    def of(self, observer: ObserverConfig) -> SandboxEngine:
+        """The engine for an observer."""
+        return self._engines[observer.limits.stack_kib]
+
+    def rest(self) -> None:
+        """Disarm the tickers: nothing runs."""
+        for engine in self._engines.values():
+            engine.ticker.disarm()
+
+    def close(self) -> None:
+        """Stop the tickers for good."""
+        for engine in self._engines.values():
+            engine.close()
+
+
+def load(observer: ObserverConfig, engines: Engines, services: Services) -> GuestRunner:
+    """Read, check, compile and start one observer. Takes as long as compiling takes.
+
+    :raises GuestRefused: with the reason.
+    """
+    wasm = read_module(observer.module, observer.limits.module_mib)
+    engine = engines.of(observer)
+    guest = load_guest(engine, wasm, observer.limits, grant=observer.grant, hooks=observer.hooks)
+    return GuestRunner(observer, engine, guest, services)
+
+
+def read_module(path: Path, limit_mib: int) -> bytes:
+    """Read a module's file, but no more of it than may be compiled.
+
+    :raises GuestRefused: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(limit_mib * _MIB + 1)
+    except OSError as error:
+        raise GuestRefused(f"{path} cannot be read: {error.strerror}") from None

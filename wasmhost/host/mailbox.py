@@ -1,0 +1,123 @@
+"""A bounded FIFO of letters between whoever emits and the one worker that serves an observer."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wasmhost.config import Overflow
+    from wasmhost.contract.codec import Frame
+    from wasmhost.host.reply import Reply
+
+
+class Letter(NamedTuple):
+    """One event for one observer.
+
+    ``number`` counts the run's events from 1: the clock of a lossless run. ``lost`` is how many
+    events were lost in front of it. ``reply`` is there where somebody awaits the hook's result.
+    """
+
+    frame: Frame
+    number: int
+    lost: int = 0
+    reply: Reply | None = None
+
+
+class Mailbox:
+    """Letters of one observer, at most ``capacity`` of them. Safe from any thread.
+
+    Somebody is *on duty* from the `put` that found nobody there until the `take` that finds nothing:
+    so an observer is served by one worker at a time, and a worker is called once.
+    """
+
+    def __init__(self, capacity: int, overflow: Overflow) -> None:
+        self.dropped = 0
+        self._capacity = capacity
+        self._drop_oldest = overflow == "drop-oldest"
+        self._letters: deque[Letter] = deque()
+        self._lock = threading.Lock()
+        self._on_duty = False
+        self._lost_in_front = 0  # of the oldest letter
+        self._lost_behind = 0  # the newest letter, so in front of the next one put
+        self._tell: Callable[[], None] | None = None
+
+    def put(self, letter: Letter) -> bool:
+        """Add a letter, or drop one by policy; True when somebody must now be called to serve.
+
+        A letter that somebody awaits is never dropped: who awaits cannot send many.
+        """
+        with self._lock:
+            letters = self._letters
+            if len(letters) >= self._capacity and letter.reply is None:
+                self.dropped += 1
+                if not self._drop_oldest or letters[0].reply is not None:
+                    self._lost_behind += 1 + letter.lost
+                    return False
+                self._lost_in_front += 1 + letters.popleft().lost
+            if self._lost_behind:
+                letter = letter._replace(lost=letter.lost + self._lost_behind)
+                self._lost_behind = 0
+            letters.append(letter)
+            if self._on_duty:
+                return False
+            self._on_duty = True
+            return True
+
+    def lose(self, count: int) -> None:
+        """Events were lost on the way here, behind the newest letter."""
+        with self._lock:
+            self._lost_behind += count
+
+    def take(self) -> Letter | None:
+        """The next letter, its ``lost`` up to date; None, and off duty, when there is none."""
+        with self._lock:
+            letters = self._letters
+            if not letters:
+                self._on_duty = False
+                return None
+            letter = letters.popleft()
+            if self._lost_in_front:
+                letter = letter._replace(lost=letter.lost + self._lost_in_front)
+                self._lost_in_front = 0
+            if self._tell is not None and len(letters) <= self._capacity // 2:
+                self._tell, tell = None, self._tell
+                tell()
+            return letter
+
+    def put_back(self, letter: Letter) -> None:
+        """Undo a `take`: the letter could not be delivered yet. Whoever took it stays on duty."""
+        with self._lock:
+            self._letters.appendleft(letter)
+
+    def tell_when_room(self, tell: Callable[[], None]) -> bool:
+        """Whether it is full; then ``tell`` is called, once and from any thread, when half is free."""
+        with self._lock:
+            if len(self._letters) < self._capacity:
+                return False
+            self._tell = tell
+            return True
+
+    def empty_out(self) -> list[Letter]:
+        """Give up all that waits, counted as dropped."""
+        with self._lock:
+            given_up = list(self._letters)
+            self._letters.clear()
+            self.dropped += len(given_up)
+            if self._tell is not None:
+                self._tell, tell = None, self._tell
+                tell()
+            return given_up
+
+    @property
+    def waiting(self) -> int:
+        """How many letters wait."""
+        return len(self._letters)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nobody serves."""
+        return not self._on_duty

@@ -1,0 +1,261 @@
+"""Which observer runs on which thread, and when: two lanes, and a keeper of the time.
+
+Delivering a small event costs about as much Python as Wasm, so two threads at it gain nothing: the
+*fast lane* is one worker that goes round all observers that have letters. An observer that keeps
+that worker too long is moved to the *slow lane*, worker and all, and a spare takes over the fast one:
+so the first overrun costs the neighbours `OVERRUN_NS` once, and the next ones nothing. An observer
+that has been quick for a while comes back.
+
+The *keeper* is a thread that looks for overruns while the fast lane runs, and calls observers whose
+wait is over. When all is still for `STILL_NS` it disarms the epoch tickers and sleeps for good.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OVERRUN_NS: Final = 2_000_000
+STILL_NS: Final = 50_000_000
+MAX_SLOW: Final = 4
+_QUICK_TURNS: Final = 8  # in a row, to come back to the fast lane
+_SPARE_STACK: Final = 512 * 1024  # Python's and the engine's own frames, beside the guest's stack
+_SPARE_LIFE_S: Final = 5.0
+
+_now: Final = time.monotonic_ns
+
+
+class Task(Protocol):
+    """Something that has turns: an observer's mailbox."""
+
+    def turn(self) -> float | bool:
+        """Serve for a short while, never raising.
+
+        True: there is more. False: nothing is left, and whoever brings more calls `submit`. A float:
+        call me again at this time of the monotonic clock, in seconds.
+        """
+        ...
+
+
+class Entry:
+    """What the scheduler knows of a task: made by `Scheduler.enlist`, given to `Scheduler.submit`."""
+
+    __slots__ = ("quick_turns", "slow", "task")
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.slow = False
+        self.quick_turns = 0
+
+
+class _Lane:
+    """A queue of entries, and how many workers are at it, of how many that may be."""
+
+    __slots__ = ("most", "queue", "workers")
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.workers = 0
+        self.queue: deque[Entry] = deque()
+
+
+class _Worker:
+    """A thread, and what it is at. ``since`` is when its turn began, 0 between turns."""
+
+    __slots__ = ("baton", "entry", "lane", "since", "thread")
+
+    def __init__(self) -> None:
+        self.baton = threading.Lock()  # held while there is nothing to do
+        self.baton.acquire()
+        self.lane: _Lane | None = None
+        self.entry: Entry | None = None
+        self.since = 0
+        self.thread: threading.Thread | None = None
+
+
+class Scheduler:
+    """Owns the worker threads and the keeper. Safe from any thread."""
+
+    def __init__(self, stack_bytes: int, on_still: Callable[[], None]) -> None:
+        """``stack_bytes``: what guests may use of a worker's stack. ``on_still``: see the module."""
+        self._stack_bytes = stack_bytes + _SPARE_STACK
+        self._on_still = on_still
+        self._lock = threading.Lock()
+        self._fast = _Lane(1)
+        self._slow = _Lane(MAX_SLOW)
+        self._at_fast: _Worker | None = None
+        self._idle: list[_Worker] = []
+        self._workers: set[_Worker] = set()
+        self._due: list[tuple[float, int, Entry]] = []
+        self._ticket = itertools.count()
+        self._bell = threading.Event()
+        self._watching = False
+        self._busy_at = 0
+        self._closed = False
+        self._keeper = threading.Thread(target=self._keep, name="wasmhost-keeper", daemon=True)
+        self._keeper.start()
+
+    def enlist(self, task: Task) -> Entry:
+        """Make a task known."""
+        return Entry(task)
+
+    def submit(self, entry: Entry) -> None:
+        """Give a task its turn soon. Once per `Mailbox.put` that says so."""
+        with self._lock:
+            self._enqueue(entry)
+
+    def close(self) -> None:
+        """End all threads, waiting for the turns under way. Blocks: not for an event loop's thread."""
+        with self._lock:
+            self._closed = True
+            for worker in self._idle:
+                worker.baton.release()
+            self._idle.clear()
+            threads = [worker.thread for worker in self._workers if worker.thread is not None]
+        self._bell.set()
+        for thread in (*threads, self._keeper):
+            thread.join()
+
+    # What follows up to the worker's own loop runs under the lock.
+
+    def _enqueue(self, entry: Entry) -> None:
+        lane = self._slow if entry.slow else self._fast
+        lane.queue.append(entry)
+        if lane.workers < lane.most and not self._closed:
+            lane.workers += 1
+            self._employ(lane)
+        if not self._watching:
+            self._watching = True
+            self._bell.set()
+
+    def _employ(self, lane: _Lane) -> None:
+        worker = self._idle.pop() if self._idle else self._hire()
+        worker.lane = lane
+        if lane is self._fast:
+            self._at_fast = worker
+        worker.baton.release()
+
+    def _hire(self) -> _Worker:
+        worker = _Worker()
+        worker.thread = threading.Thread(
+            target=self._work, args=(worker,), name=f"wasmhost-worker-{next(self._ticket)}", daemon=True
+        )
+        # The size is a setting of the whole process: put back at once. A thread that somebody else
+        # starts in between gets a stack of this size too, which is ample for Python.
+        before = threading.stack_size(self._stack_bytes)
+        try:
+            worker.thread.start()
+        finally:
+            threading.stack_size(before)
+        self._workers.add(worker)
+        return worker
+
+    def _next(self, worker: _Worker) -> Entry | None:
+        """The next entry for a worker between turns, or None: it has been made idle."""
+        lane = worker.lane
+        if lane is None:
+            return None
+        if lane.queue and lane.workers <= lane.most and not self._closed:
+            worker.entry = lane.queue.popleft()
+            worker.since = _now()
+            return worker.entry
+        lane.workers -= 1
+        worker.lane = worker.entry = None
+        if self._at_fast is worker:
+            self._at_fast = None
+        if not self._closed:
+            self._idle.append(worker)
+        return None
+
+    def _finish(self, entry: Entry, more: float | bool, took: int) -> None:
+        """Book a turn: which lane the task belongs to, and when it is on again."""
+        if took > OVERRUN_NS:
+            entry.slow = True
+            entry.quick_turns = 0
+        elif entry.slow:
+            entry.quick_turns += 1
+            entry.slow = entry.quick_turns < _QUICK_TURNS
+        if more is True:
+            self._enqueue(entry)
+        elif more is not False:
+            heapq.heappush(self._due, (more, next(self._ticket), entry))
+            self._bell.set()
+
+    def _replace(self, worker: _Worker) -> None:
+        """Move an overrunning worker to the slow lane, and let another go on with the fast one."""
+        self._at_fast = None
+        worker.lane = self._slow
+        self._slow.workers += 1
+        if worker.entry is not None:
+            worker.entry.slow = True
+        if self._fast.queue:
+            self._employ(self._fast)
+        else:
+            self._fast.workers -= 1
+
+    def _watch(self, now: int) -> float | None:
+        """One look of the keeper; seconds until the next one is due, None for never."""
+        while self._due and self._due[0][0] * 1e9 <= now:
+            self._enqueue(heapq.heappop(self._due)[2])
+        worker = self._at_fast
+        if worker is not None and worker.since and now - worker.since > OVERRUN_NS:
+            self._replace(worker)
+        if self._fast.workers or self._slow.workers:
+            self._busy_at = now
+        elif self._watching and now - self._busy_at > STILL_NS:
+            # Nothing runs, and nothing can start while we hold the lock: the tickers may rest.
+            self._watching = False
+            self._on_still()
+        if not self._watching:
+            return self._due[0][0] - now / 1e9 if self._due else None
+        pause = (OVERRUN_NS if self._fast.workers or now - self._busy_at <= STILL_NS else STILL_NS) / 1e9
+        return min(pause, max(0.0, self._due[0][0] - now / 1e9)) if self._due else pause
+
+    # The threads' own loops.
+
+    def _work(self, worker: _Worker) -> None:
+        while True:
+            if not worker.baton.acquire(timeout=_SPARE_LIFE_S):
+                if self._retire(worker):
+                    return
+                continue
+            if self._serve(worker):
+                return
+
+    def _serve(self, worker: _Worker) -> bool:
+        """Take turns until there are none; True when the thread has to end."""
+        with self._lock:
+            entry = self._next(worker)
+        while entry is not None:
+            more = entry.task.turn()
+            took = _now() - worker.since
+            with self._lock:
+                worker.since = 0
+                self._finish(entry, more, took)
+                entry = self._next(worker)
+        return self._closed
+
+    def _retire(self, worker: _Worker) -> bool:
+        """End a thread that has been idle for long; the last idle one stays, to be there at once."""
+        with self._lock:
+            if worker not in self._idle or len(self._idle) == 1:
+                return False
+            self._idle.remove(worker)
+            self._workers.discard(worker)
+            return True
+
+    def _keep(self) -> None:
+        while True:
+            with self._lock:
+                if self._closed:
+                    return
+                pause = self._watch(_now())
+            self._bell.wait(pause)
+            self._bell.clear()
