@@ -1,0 +1,62 @@
+# Everything a newcomer needs: `make demo` and `make test` set themselves up in .venv.
+# Needs Python 3.11 or newer (PYTHON=python3.12 make … to choose one) and a network to fetch packages.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# Holds for what is installed and for what builds it.
+export PIP_CONSTRAINT := constraints.txt
+
+.PHONY: demo test lint check bench guests traces clean help
+
+help:
+	@echo "make demo    replay a recorded trace through six observers, two of them bad"
+	@echo "make test    lint, types and all tests"
+	@echo "make lint    lint and types only; make check: tests only"
+	@echo "make bench   what a delivery costs, beside Extism and plain wasmtime-py"
+	@echo "make guests  rebuild the prebuilt guests; make traces: the synthetic trace"
+
+demo: $(VENV)/.run
+	$(BIN)/wasmhost demo
+
+test: lint check
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+check: $(VENV)/.test
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/.test
+	$(BIN)/wasmhost bench
+
+guests: $(VENV)/.test
+	$(BIN)/python examples/build.py --prebuilt
+
+traces: $(VENV)/.test
+	$(BIN)/python examples/traces/make_synthetic.py
+
+# The environment, in two steps: what runs it, and what tests it. Versions are pinned in
+# pyproject.toml, and those of what they need in turn in constraints.txt.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "wasmhost needs Python 3.11 or newer; $(PYTHON) is older: try PYTHON=python3.12 make ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install pip==26.3
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made pyproject.toml constraints.txt
+	$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	$(PIP) install --editable '.[bench,zig]' --group test --group lint
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
