@@ -48,7 +48,11 @@ class Figures:
         missing = "not installed: wasmhost[bench]"
         return [
             Row("deliver 74 bytes through the airlock", airlock, "1"),
-            Row("  the same through wasmtime-py's own API", self.wasmtime_py_ns, _times(self.wasmtime_py_ns, airlock)),
+            Row(
+                "  the same through wasmtime-py's own API",
+                self.wasmtime_py_ns,
+                _times(self.wasmtime_py_ns, airlock),
+            ),
             Row("  the same through Extism's SDK, without fuel", extism, _times(extism, airlock) or missing),
             Row("  the same as a plain Python function", self.python_ns, _times(self.python_ns, airlock)),
             Row("a new sandbox", self.sandbox_ns, f"{_times(self.sandbox_ns, airlock)} a delivery"),
@@ -66,4 +70,4 @@ def _times(ns: float | None, reference: float | None) -> str:
     if ns is None or reference is None:
         return ""
     ratio = ns / reference
-    return f"× {ratio:.0f}" if ratio >= 10 else f"× {ratio:.2f}"  # noqa: PLR2004 - three digits
+    return f"× {ratio:.0f}" if ratio >= 10 else f"× {ratio:.2f}"

@@ -38,12 +38,13 @@ _MAX_WAIT_S = 3600
 _WHERE = "[defaults] or [[observer]]"
 
 
-def load_config(path: Path) -> HostConfig:
+def load_config(path: str | Path) -> HostConfig:
     """Read the configuration at ``path``.
 
     Raises ConfigError with one line to show: the file cannot be read, is no TOML, or says something
     that cannot be meant. The modules it names are not looked at.
     """
+    path = Path(path)
     shown = escape_untrusted(str(path), 400)
     document = _read(path, shown)
     sections = document.table(("host", "defaults", "observer"), _SECTION_OF)

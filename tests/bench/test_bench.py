@@ -1,0 +1,41 @@
+"""The benchmark measures what it says; how fast that is, no test asserts."""
+
+from __future__ import annotations
+
+from wasmhost.bench import run_bench
+from wasmhost.bench.subjects import HOOK, PAYLOAD, airlock, extism, python, sandbox, small_guest, wasmtime_py
+from wasmhost.sandbox.engine import SandboxEngine
+from wasmhost.sandbox.instance import Outcome
+
+
+def test_every_subject_does_the_work() -> None:
+    """Each subject runs its hook and returns; the airlock's and wasmtime-py's spend fuel on it."""
+    with SandboxEngine() as engine:
+        assert [hook.name for hook in small_guest(engine).hooks] == [HOOK]
+        outcome = airlock(engine)()
+        assert isinstance(outcome, Outcome)
+        assert outcome.trap is None
+        assert outcome.fuel > len(PAYLOAD)
+        assert sandbox(engine)() is None
+    spent = wasmtime_py()()
+    assert isinstance(spent, int)
+    assert spent > 0
+    assert python()() == PAYLOAD[0] + PAYLOAD[-1]
+    call = extism()
+    assert call is not None
+    assert call() == b""
+
+
+def test_the_figures_have_all_their_keys() -> None:
+    """One short run gives every key of ``bench --json``, each a number, and a table with ratios."""
+    figures = run_bench(rounds=1)
+    found = figures.as_json()
+    keys = ["airlock_ns", "wasmtime_py_ns", "extism_ns", "sandbox_ns", "emit_to_delivered_ns", "python_ns"]
+    for key in keys:
+        value = found[key]
+        assert isinstance(value, float), key
+        assert value > 0, key
+    versions = found["versions"]
+    assert isinstance(versions, dict)
+    assert {"wasmhost", "wasmtime", "extism", "python"} <= versions.keys()
+    assert all("×" in row.ratio for row in figures.rows() if row.label.startswith("  the same"))
