@@ -1,0 +1,1 @@
+"""Tests of the guests and of the SDKs they are written with."""
