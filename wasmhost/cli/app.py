@@ -1,0 +1,152 @@
+"""The commands by name, and what becomes of what they raise: an exit code, and at most one line."""
+
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from wasmhost.cli.bench import bench
+from wasmhost.cli.demo import demo
+from wasmhost.cli.inspect import inspect
+from wasmhost.cli.panics import panics
+from wasmhost.cli.run import run
+from wasmhost.cli.terminal import ReaderGone, complain, forget, put, unwritable
+from wasmhost.cli.version import version
+from wasmhost.errors import UserError
+
+BUG = 70
+"""Exit code for a bug of ours (EX_SOFTWARE): nothing a user does leads to it."""
+_STREAM_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EPIPE}
+
+_EXAMPLES = """\b
+Examples:
+  wasmhost demo
+  wasmhost run --observer relay-watch.wasm --from trace.cborseq --json
+  wasmhost panics --db wasmhost.db
+"""
+_RUN_EXAMPLES = """\b
+Examples:
+  wasmhost run --observer pager.wasm --from trace.cborseq
+  wasmhost run --config wasmhost.toml --from unix:/run/wasmhost.sock
+  node-recorder | wasmhost run --observer counter.wasm --grant state --from - --json
+
+\b
+Exit codes: 0 done, also when observers panicked; 1 an observer was missing or
+refused, or part of the input could not be read; 2 wrong options, configuration,
+source or database; 130 interrupted twice.
+"""
+_PANICS_EXAMPLES = """\b
+Examples:
+  wasmhost panics
+  wasmhost panics wasmhost.db --json
+"""
+_INSPECT_EXAMPLES = """\b
+Examples:
+  wasmhost inspect relay-watch.wasm
+  wasmhost inspect counter.wasm --grant state --json
+"""
+_BENCH_EXAMPLES = """\b
+Examples:
+  wasmhost bench
+  wasmhost bench --json > figures.json
+"""
+_DEMO_EXAMPLES = """\b
+Example:
+  wasmhost demo
+"""
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog=_EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        put(f"wasmhost {version()}\n")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    ctx: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the version and exit.",
+            show_default=False,
+        ),
+    ] = False,
+) -> None:
+    """Run untrusted observers of a node's events as WebAssembly guests, and keep a log of their panics."""
+    if ctx.invoked_subcommand is None:
+        raise UserError("no command given: run, inspect, panics, bench or demo; see wasmhost --help")
+
+
+app.command(epilog=_RUN_EXAMPLES)(run)
+app.command(epilog=_INSPECT_EXAMPLES)(inspect)
+app.command(epilog=_PANICS_EXAMPLES)(panics)
+app.command(epilog=_BENCH_EXAMPLES)(bench)
+app.command(epilog=_DEMO_EXAMPLES)(demo)
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code. Raises nothing: what goes wrong is told in one line."""
+    try:
+        code = app(args=list(arguments), prog_name="wasmhost", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (ReaderGone, SystemExit):  # Typer makes the latter of a broken pipe
+        forget(sys.stdout)
+        return 0
+    except TyperException as error:
+        complain(_usage(error))
+        return 2
+    except UserError as error:
+        complain(str(error))
+        return 2
+    except Exception as error:
+        return _unforeseen(error)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: TyperException) -> str:
+    """Say what is wrong with the options in a line of ours: Typer's own names a value, not its option."""
+    parameter = getattr(error, "param", None)
+    if parameter is None:
+        message = error.format_message()
+    else:
+        option = str(parameter.opts[0])
+        name = option if option.startswith("-") else option.upper()
+        reason = error.message.removeprefix("Value error, ")
+        message = f"{name}: {reason}" if reason else f"{name} is missing"
+    message = " ".join(message.split()).rstrip(".")
+    if parameter is None:
+        message = message[:1].lower() + message[1:]
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "wasmhost"
+    return f"{message}; see {command} --help"
+
+
+def _unforeseen(error: Exception) -> int:
+    """Tell of a bug of ours, or of a standard output that can't be written, which Typer lets through."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in _STREAM_ERRORS:
+        forget(sys.stdout)
+        complain(str(unwritable(error)))
+        return 2
+    if os.environ.get("WASMHOST_DEBUG"):
+        traceback.print_exc()
+    advice = "please report it; WASMHOST_DEBUG=1 shows where"
+    complain(f"a bug in wasmhost ({type(error).__name__}: {error}): {advice}")
+    return BUG

@@ -1,0 +1,109 @@
+"""``wasmhost run``: options to a configuration, a run's outcome to streams and an exit code."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wasmhost.cli.loglevel import LogLevel
+from wasmhost.cli.options import GrantOption, JsonOption, one_of
+from wasmhost.cli.stopping import StopRequest
+from wasmhost.cli.terminal import ReaderGone, forget, put, say, terminal
+from wasmhost.cli.verdict import verdict
+from wasmhost.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wasmhost.cli.session import Outcome
+    from wasmhost.config import HostConfig
+
+
+def run(
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="SOURCE",
+            help='Where events come from: a file, "-" (standard input) or unix:PATH.',
+        ),
+    ],
+    observer: Annotated[
+        list[Path] | None,
+        typer.Option("--observer", metavar="MODULE", help="A WebAssembly module to run. Can be repeated."),
+    ] = None,
+    grant: GrantOption = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", metavar="FILE", help="Read observers and limits from this file (wasmhost.toml)."
+        ),
+    ] = None,
+    db: Annotated[
+        Path | None,
+        typer.Option("--db", metavar="FILE", help="Panic log and observers' state.  [default: wasmhost.db]"),
+    ] = None,
+    panics: Annotated[Path | None, typer.Option("--panics", metavar="FILE", help="The same as --db.")] = None,
+    reports: Annotated[
+        str | None,
+        typer.Option("--reports", metavar="PATH|-", help="Where reports go, as NDJSON.  [default: -]"),
+    ] = None,
+    json: JsonOption = False,
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", help="The least important log lines to show.")
+    ] = LogLevel.INFO,
+) -> int:
+    """Give a source's events to observers.
+
+    A file or standard input is read to its end, a socket until the run is stopped. Standard output
+    carries reports, and with --json the summary as its last line; the log and the summary for people
+    go to standard error. SIGINT or SIGTERM ends a run in good order, a second SIGINT at once.
+    """
+    with StopRequest() as stop:
+        settings = _configuration(config, observer or (), grant or ())
+        settings = _redirected(settings, one_of(db, panics, "--db and --panics"), reports)
+        outcome = _play(settings, source, log_level, stop)
+        _show(outcome, as_json=json)
+    return verdict(outcome)
+
+
+def _configuration(file: Path | None, modules: "Sequence[Path]", grants: "Sequence[str]") -> "HostConfig":
+    """Return the observers and settings of the file, and those observers the options name."""
+    from wasmhost.config import HostConfig, load_config
+
+    settings = (load_config(file) if file is not None else HostConfig()).with_observers(modules, grants)
+    if not settings.observers:
+        raise ConfigError("no observer: name one with --observer MODULE, or in a file given with --config")
+    if grants and not modules:
+        raise ConfigError("--grant is for observers named by --observer; in the file, say grant = […]")
+    return settings
+
+
+def _redirected(settings: "HostConfig", db: Path | None, reports: str | None) -> "HostConfig":
+    """Return the same with what the options say of where it writes to."""
+    settings = settings if db is None else replace(settings, db=db)
+    return settings if reports is None else replace(settings, reports=reports)
+
+
+def _play(settings: "HostConfig", source: str, level: LogLevel, stop: StopRequest) -> "Outcome":
+    import asyncio
+
+    from wasmhost.cli.logs import configure_logs
+    from wasmhost.cli.session import play
+
+    configure_logs(level)
+    return asyncio.run(play(settings, source, stop))
+
+
+def _show(outcome: "Outcome", *, as_json: bool) -> None:
+    from wasmhost.cli.summary import summary_json, summary_table
+
+    if not as_json:
+        say(summary_table(outcome.summary, terminal(sys.stderr)))
+        return
+    try:
+        put(summary_json(outcome.summary) + "\n")
+    except ReaderGone:
+        forget(sys.stdout)

@@ -1,0 +1,113 @@
+"""One run: a source through a host to its end, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from wasmhost.contract.codec import Frame
+from wasmhost.host.host import ObserverHost
+from wasmhost.sinks import open_sink
+from wasmhost.sources import Rejected, open_source
+from wasmhost.text import escape_untrusted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wasmhost.cli.stopping import StopRequest
+    from wasmhost.config import HostConfig
+    from wasmhost.host.counters import Summary
+    from wasmhost.sinks import NdjsonSink
+    from wasmhost.sources import Source, SourceEnded
+
+MAX_NAMED: Final = 20
+_NAME_LIMIT: Final = 255
+
+_log: Final = structlog.stdlib.get_logger("wasmhost.cli")
+
+
+@dataclass(slots=True)
+class Unread:
+    """Input that could not be read to its end: how many sources, and the first of them in words."""
+
+    count: int = 0
+    named: list[str] = field(default_factory=list[str])
+
+    def add(self, ended: SourceEnded) -> None:
+        """Note a source that ended before its input did."""
+        self.count += 1
+        source = escape_untrusted(ended.source, _NAME_LIMIT)
+        if len(self.named) < MAX_NAMED:
+            self.named.append(f"{source}: {ended.error}")
+        _log.error("source ended early", source=source, offset=ended.offset, reason=ended.error)
+
+    def lines(self) -> list[str]:
+        """Return them in words, one line each."""
+        others = self.count - len(self.named)
+        return [*self.named, f"and {others} more sources"] if others else self.named
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to. ``failures``: what could not be written, one line each."""
+
+    summary: Summary
+    unread: Unread
+    failures: tuple[str, ...]
+
+
+async def play(config: HostConfig, spec: str, stop: StopRequest) -> Outcome:
+    """Give the events of a source to the observers of a configuration, until it ends or is stopped.
+
+    :raises UserError: the source, the database or the sink cannot be opened.
+    """
+    unread = Unread()
+    async with open_source(spec) as source:
+        sink = open_sink(config.reports)
+        stop.call(source.stop, asyncio.get_running_loop())
+        try:
+            host = ObserverHost(config, lossless=source.lossless, sink=sink)
+            async with host:
+                if not source.lossless:
+                    _log.info("listening", source=source.name)
+                await _feed(source, host, unread, stop)
+        finally:
+            stop.forget()
+    failures = [line for line in host.failures if not (line == sink.failed and _reader_left(config, sink))]
+    return Outcome(_less_what_was_lost(host.summary(), sink.lost), unread, tuple(failures))
+
+
+async def _feed(source: Source, host: ObserverHost, unread: Unread, stop: StopRequest) -> None:
+    async for item in source:
+        if isinstance(item, Frame):
+            await host.feed_frame(item)
+        elif isinstance(item, Rejected):
+            host.reject(escape_untrusted(item.source, _NAME_LIMIT), item.offset, item.reason)
+        elif item.error is not None:
+            unread.add(item)
+        if stop.asked and source.lossless:
+            # The rest of the chunk in hand may take the observers minutes; what they were given, they get.
+            break
+    if stop.asked:
+        _log.info("stopping; the mailboxes are drained first", source=source.name)
+
+
+def _reader_left(config: HostConfig, sink: NdjsonSink) -> bool:
+    """Whether reports were lost because a reader of standard output has all it wanted, as `head` does."""
+    return sink.reader_gone and config.reports == "-"
+
+
+def _less_what_was_lost(summary: Summary, lost: Mapping[str, int]) -> Summary:
+    """Count as dropped what observers reported and the sink could not take."""
+    observers = (
+        replace(
+            observer,
+            reports=observer.reports - lost.get(observer.name, 0),
+            reports_dropped=observer.reports_dropped + lost.get(observer.name, 0),
+        )
+        for observer in summary.observers
+    )
+    return replace(summary, observers=tuple(observers))

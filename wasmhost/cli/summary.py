@@ -1,0 +1,110 @@
+"""What a run came to: as the JSON that other tools read, and as a table for people."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from wasmhost.cli.tables import Cell, Column, Row, table
+from wasmhost.text import escape_untrusted
+
+if TYPE_CHECKING:
+    from wasmhost.cli.terminal import Terminal
+    from wasmhost.host.counters import FuelSummary, ObserverSummary, Summary
+
+_NAME_LIMIT = 64
+STATE_STYLE = {"running": "green", "quarantined": "yellow", "failed": "red", "refused": "red"}
+
+
+def summary_json(summary: Summary) -> str:
+    """Return the one line of JSON that ``run --json`` ends with."""
+    return json.dumps(
+        {
+            "events": summary.events,
+            "rejected": summary.rejected,
+            "observers": [_observer_json(observer) for observer in summary.observers],
+        },
+        allow_nan=False,
+    )
+
+
+def _observer_json(observer: ObserverSummary) -> dict[str, Any]:
+    if observer.state == "refused":
+        return {"name": observer.name, "state": "refused", "reason": observer.reason}
+    return {
+        "name": observer.name,
+        "module_sha256": observer.module_sha256,
+        "delivered": observer.delivered,
+        "skipped": observer.skipped,
+        "panics": observer.panics,
+        "dropped": observer.dropped,
+        "fuel": None if observer.fuel is None else asdict(observer.fuel),
+        "state": observer.state,
+        "logs": observer.logs,
+        "logs_dropped": observer.logs_dropped,
+        "reports": observer.reports,
+        "reports_dropped": observer.reports_dropped,
+        "quarantined": list(observer.quarantined),
+        "metrics": {name: _number(value) for name, value in observer.metrics},
+    }
+
+
+def _number(value: float) -> float | str:
+    """JSON has no NaN and no infinity: those are strings, as in a report's body."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def summary_table(summary: Summary, screen: Terminal) -> str:
+    """Return the table for people, under a line with what holds for all observers."""
+    columns = (
+        Column("observer", least=12),
+        Column("state"),
+        Column("delivered", "right"),
+        Column("skipped", "right", drop=4),
+        Column("panics", "right"),
+        Column("dropped", "right", drop=6),
+        Column("reports", "right", drop=5),
+        Column("logs", "right", drop=3),
+        Column("fuel p50", "right", drop=2),
+        Column("p99", "right", drop=2),
+        Column("max", "right", drop=1),
+    )
+    head = f"{_count(summary.events, 'event')}, {summary.rejected:,} rejected\n"
+    return head + table(columns, [_row(observer) for observer in summary.observers], screen)
+
+
+def _row(observer: ObserverSummary) -> Row:
+    name = Cell(escape_untrusted(observer.name, _NAME_LIMIT), "bold")
+    state = Cell(observer.state, STATE_STYLE[observer.state])
+    if observer.state == "refused":
+        return (name, state, *(Cell("-", "dim") for _ in range(9)))
+    return (
+        name,
+        state,
+        Cell(f"{observer.delivered:,}"),
+        quiet_zero(observer.skipped),
+        quiet_zero(observer.panics, "red"),
+        quiet_zero(observer.dropped, "yellow"),
+        quiet_zero(observer.reports),
+        quiet_zero(observer.logs),
+        *_fuel_cells(observer.fuel),
+    )
+
+
+def quiet_zero(count: int, style: str = "") -> Cell:
+    """Return a count, in ``style`` where there is something to see and dim where it is 0."""
+    return Cell(f"{count:,}", style if count else "dim")
+
+
+def _fuel_cells(fuel: FuelSummary | None) -> tuple[Cell, Cell, Cell]:
+    if fuel is None:
+        return Cell("-", "dim"), Cell("-", "dim"), Cell("-", "dim")
+    return Cell(f"{fuel.p50:,}"), Cell(f"{fuel.p99:,}"), Cell(f"{fuel.max:,}")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
