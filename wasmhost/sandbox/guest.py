@@ -10,19 +10,20 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from wasmtime import FuncType, MemoryType, WasmtimeError
+from wasmtime import MemoryType, WasmtimeError
 
 from wasmhost.contract.hooks import HOOK_BY_EXPORT, Hook
 from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.airlock.assemble import Fitting, GuestHook
+from wasmhost.sandbox.binary import External, Shape, Signature, Unreadable, read_shape
 from wasmhost.sandbox.native.cell import Plan, StoreLimits
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from wasmtime import ExportType, ImportType, Module
+    from wasmtime import Module
 
     from wasmhost.config import Limits
     from wasmhost.sandbox.engine import SandboxEngine
@@ -33,9 +34,9 @@ _COMPONENT_LAYER: Final = b"\x01\0"
 _MIB: Final = 1024 * 1024
 _NAME_LIMIT: Final = 128
 _REASON_LIMIT: Final = 400
+_MAX_IMPORTS: Final = 1_000  # the same function may be imported many times; each costs every new sandbox
 
 ModuleKind = Literal["core", "component"]
-Signature = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +102,23 @@ def load_guest(
     :raises GuestRefused: with the reason.
     """
     module = compile_core(engine, wasm, limits.module_mib)
-    try:
-        imports = _check_imports(module, grant)
-        exports = {export.name: export for export in module.exports}
-        heard = _check_hooks(exports, hooks)
-        _check_allocator(exports)
-        fitting = Fitting(imports, tuple(_fit(hook, exports) for hook in heard), _has_initialize(exports))
-        front, back = engine.airlock(fitting)
-    except WasmtimeError as error:
-        raise GuestRefused(_reason(error)) from None
+    shape = _shape(module, wasm)
+    imports = _check_imports(shape, grant)
+    heard = _check_hooks(shape.exports, hooks)
+    _check_allocator(shape.exports)
+    fits = tuple(_fit(hook, shape.exports) for hook in heard)
+    fitting = Fitting(_distinct(imports), fits, _has_initialize(shape.exports))
+    front, back = engine.airlock(fitting)
     plan = Plan(
         front=front,
         guest=module,
         back=back,
-        guest_imports=len(imports),
+        trampolines=len(fitting.imports),
+        guest_needs=tuple(map(fitting.imports.index, imports)),
         back_needs=_back_needs(fitting),
         has_initialize=fitting.has_initialize,
-        limits=StoreLimits(limits.memory_mib * _MIB, limits.table_elements),
+        # The engine's limit is for every table of the store, and one of them is the airlock's.
+        limits=StoreLimits(limits.memory_mib * _MIB, max(limits.table_elements, len(fitting.imports))),
     )
     return Guest(hashlib.sha256(wasm).hexdigest(), len(wasm), heard, plan)
 
@@ -146,31 +147,53 @@ def surface(module: Module) -> Surface:
     )
 
 
-def _check_imports(module: Module, grant: Collection[str]) -> tuple[abi.Import, ...]:
-    return tuple(_check_import(entry, grant) for entry in module.imports)
+def _shape(module: Module, wasm: bytes) -> Shape:
+    """What it imports and exports; our own reading, held against the engine's."""
+    try:
+        shape = read_shape(wasm)
+    except Unreadable as error:
+        raise GuestRefused(f"its imports and exports cannot be read: {error}") from None
+    imports = [(module_name, name) for module_name, name, _ in shape.imports]
+    if imports != [(e.module, e.name or "") for e in module.imports] or set(shape.exports) != {
+        e.name for e in module.exports
+    }:
+        raise GuestRefused("its imports and exports cannot be read: the engine reads others than wasmhost")
+    return shape
 
 
-def _check_import(entry: ImportType, grant: Collection[str]) -> abi.Import:
-    name = f"{entry.module}#{entry.name}" if entry.name else entry.module
-    shown = escape_untrusted(name, _NAME_LIMIT)
-    known = abi.IMPORTS.get((entry.module, entry.name or ""))
+def _check_imports(shape: Shape, grant: Collection[str]) -> tuple[abi.Import, ...]:
+    count = len(shape.imports)
+    if count > _MAX_IMPORTS:
+        raise GuestRefused(f"it has {count:,} imports, more than {_MAX_IMPORTS:,}")
+    return tuple(_check_import(*entry, grant) for entry in shape.imports)
+
+
+def _distinct(imports: tuple[abi.Import, ...]) -> tuple[abi.Import, ...]:
+    """Each import once, in the table's order, so that guests with the same ones share an airlock."""
+    used = frozenset(imports)
+    return tuple(entry for entry in abi.IMPORTS.values() if entry in used)
+
+
+def _check_import(module: str, name: str, found: External, grant: Collection[str]) -> abi.Import:
+    shown = escape_untrusted(f"{module}#{name}", _NAME_LIMIT)
+    known = abi.IMPORTS.get((module, name))
     if known is None:
         raise GuestRefused(f"it imports {shown}, which wasmhost does not offer")
     if known.capability not in grant and known.capability not in abi.ALWAYS_GRANTED:
         raise GuestRefused(
             f'it imports {shown}, and "{known.capability}" is not granted: add it to the observer\'s grant'
         )
-    _check_signature(f"it imports {shown}", entry.type, (known.params, known.results))
+    _check_signature(f"it imports {shown}", found, (known.params, known.results))
     return known
 
 
-def _check_hooks(exports: dict[str, ExportType], wanted: Collection[str] | None) -> tuple[Hook, ...]:
+def _check_hooks(exports: dict[str, External], wanted: Collection[str] | None) -> tuple[Hook, ...]:
     exported = [hook for name, hook in HOOK_BY_EXPORT.items() if name in exports]
     if not exported:
         raise GuestRefused("it exports no hook: none of its exports is named like wasmhost:observer/…#on-…")
     for hook in exported:
         result = ("i32",) if hook.fallible else ()
-        _check_signature(f"it exports {hook.export}", exports[hook.export].type, (abi.HOOK_PARAMS, result))
+        _check_signature(f"it exports {hook.export}", exports[hook.export], (abi.HOOK_PARAMS, result))
     heard = tuple(hook for hook in exported if wanted is None or hook.name in wanted)
     if not heard:
         names = ", ".join(hook.name for hook in exported)
@@ -178,28 +201,28 @@ def _check_hooks(exports: dict[str, ExportType], wanted: Collection[str] | None)
     return heard
 
 
-def _check_allocator(exports: dict[str, ExportType]) -> None:
-    if "memory" not in exports or not isinstance(exports["memory"].type, MemoryType):
+def _check_allocator(exports: dict[str, External]) -> None:
+    if "memory" not in exports or exports["memory"].kind != "memory":
         raise GuestRefused('it exports no memory named "memory", which its hooks need to be given events')
     if "cabi_realloc" not in exports:
         raise GuestRefused("it exports no cabi_realloc, which its hooks need to be given events")
     signature = (abi.REALLOC_PARAMS, ("i32",))
-    _check_signature("it exports cabi_realloc", exports["cabi_realloc"].type, signature)
+    _check_signature("it exports cabi_realloc", exports["cabi_realloc"], signature)
 
 
-def _fit(hook: Hook, exports: dict[str, ExportType]) -> GuestHook:
+def _fit(hook: Hook, exports: dict[str, External]) -> GuestHook:
     fitted = GuestHook(hook.export, hook.fallible, has_post_return=False)
     if fitted.post_return not in exports:
         return fitted
     params = ("i32",) if hook.fallible else ()
-    _check_signature(f"it exports {fitted.post_return}", exports[fitted.post_return].type, (params, ()))
+    _check_signature(f"it exports {fitted.post_return}", exports[fitted.post_return], (params, ()))
     return GuestHook(hook.export, hook.fallible, has_post_return=True)
 
 
-def _has_initialize(exports: dict[str, ExportType]) -> bool:
+def _has_initialize(exports: dict[str, External]) -> bool:
     if "_initialize" not in exports:
         return False
-    _check_signature("it exports _initialize", exports["_initialize"].type, ((), ()))
+    _check_signature("it exports _initialize", exports["_initialize"], ((), ()))
     return True
 
 
@@ -213,12 +236,11 @@ def _back_needs(fitting: Fitting) -> tuple[str, ...]:
     return (*names, "_initialize") if fitting.has_initialize else tuple(names)
 
 
-def _check_signature(what: str, found: object, wanted: Signature) -> None:
-    if not isinstance(found, FuncType):
+def _check_signature(what: str, found: External, wanted: Signature) -> None:
+    if found.signature is None:
         raise GuestRefused(f"{what}, which must be a function")
-    signature = tuple(map(str, found.params)), tuple(map(str, found.results))
-    if signature != wanted:
-        raise GuestRefused(f"{what} as {_words(signature)}, and it must be {_words(wanted)}")
+    if found.signature != wanted:
+        raise GuestRefused(f"{what} as {_words(found.signature)}, and it must be {_words(wanted)}")
 
 
 def _words(signature: Signature) -> str:

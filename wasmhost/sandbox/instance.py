@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
 
     ``fuel``: what it cost, airlock included; the whole budget after a trap, because the engine's
     counter is stale then. ``error``: what the hook returned as an error. ``trap``: why it trapped;
-    the sandbox must be closed then, and only logs are in ``effects``.
+    the sandbox is closed then, and only logs are in ``effects``.
     """
 
     fuel: int
@@ -46,7 +46,11 @@ class Outcome(NamedTuple):
 
 
 class Sandbox:
-    """A guest, alive. Used by one thread at a time; does nothing after `close`."""
+    """A guest, alive. Used by one thread at a time.
+
+    A trap closes it: an instance that trapped is half-way through something, and would go on from
+    there. After that, or after `close`, using it raises an `InternalError`.
+    """
 
     __slots__ = ("_armed_at", "_budget", "_cell", "_fuel", "_ticker", "_ticks", "guest", "init")
 
@@ -73,28 +77,32 @@ class Sandbox:
         self._budget = budget(limits.fuel)
         self._ticks = ticks(limits.deadline_ms)
         self._armed_at = 0
-        self._ticker.arm()
         init_ticks = ticks(limits.init_deadline_ms)
-        try:
-            self._cell = Cell(engine.engine, guest.plan, limits.init_fuel, init_ticks)
-        except Trapped as trapped:
-            report = report_trap(trapped.raw, phase=abi.Phase.IDLE, said="", exit_code=0)
-            where = "its start function trapped" if trapped.raw.code is not None else "it does not instantiate"
-            raise GuestRefused(f"{where}: {report.message}") from None
-        _furnish(self._cell.box, config or {}, state)
-        self.init = self._initialize(limits.init_fuel, init_ticks, seed)
+        with self._ticker.held():
+            try:
+                self._cell = Cell(engine.engine, guest.plan, limits.init_fuel, init_ticks)
+            except Trapped as trapped:
+                report = report_trap(trapped.raw, phase=abi.Phase.IDLE, said="", exit_code=0)
+                code = trapped.raw.code
+                where = "it does not instantiate" if code is None else "its start function trapped"
+                raise GuestRefused(f"{where}: {report.message}") from None
+            try:
+                _furnish(self._cell.box, config or {}, state)
+                self.init = self._initialize(limits.init_fuel, init_ticks, seed)
+            except BaseException:
+                self._cell.close()
+                raise
 
     def _initialize(self, fuel: int, init_ticks: int, seed: int) -> Outcome:
         cell = self._cell
         if not self.guest.plan.has_initialize:
             return Outcome(0, NO_EFFECTS, None, None)
-        abi.HEADER_IN.pack_into(cell.box, 0, 0, 0, abi.INIT_AT, 0, 0, seed)
         cell.arm(init_ticks)
         try:
-            spent = fuel - cell.initialize(fuel)
+            spent = fuel - cell.initialize(fuel, seed)
         except Trapped as trapped:
             return self._trapped(trapped, fuel)
-        return Outcome(spent, read_box(cell.box).effects, None, None)
+        return self._full(spent)
 
     def deliver(
         self, hook: int, event: bytes, at: int = 0, seq: int = 0, lost: int = 0, seed: int = 0
@@ -131,11 +139,12 @@ class Sandbox:
         left = read_box(self._cell.box)
         said = left.panic or left.stderr  # a Go program writes its panic to standard error
         report = report_trap(trapped.raw, phase=left.phase, said=said, exit_code=left.exit_code)
+        self._cell.close()
         logs_only = Effects(logs=left.effects.logs, logs_dropped=left.effects.logs_dropped)
         return Outcome(budget, logs_only, None, report)
 
     def close(self) -> None:
-        """Free it. Safe to call again."""
+        """Free it. Safe to call again; refused while a delivery runs."""
         self._cell.close()
 
     def __enter__(self) -> Self:

@@ -13,6 +13,10 @@ from wasmhost.errors import InternalError
 from wasmhost.sandbox.airlock import abi
 from wasmhost.text import decode_untrusted
 
+MAX_LINES: Final = 256
+"""Log lines of one delivery; those over it are counted. 64 KiB of newlines are as many lines, at some
+50 µs to the guest, and half a second of a worker's time to us."""
+
 LEVELS: Final = ("trace", "debug", "info", "warn", "error")
 _STDERR: Final = 2
 _COUNT: Final = struct.Struct("<Q")
@@ -87,7 +91,7 @@ def read_box(box: memoryview) -> Leavings:
     )
     if length > abi.AREA_BYTES or panic_length > abi.TEXT_BYTES or error_length > abi.TEXT_BYTES:
         raise InternalError("the airlock wrote lengths that its box does not have")
-    logs: list[LogLine] = []
+    logs = _Lines()
     reports: list[Report] = []
     metrics: list[CounterAdd | GaugeSet] = []
     output = _Output(logs)
@@ -100,7 +104,7 @@ def read_box(box: memoryview) -> Leavings:
         place = middle + second_length
         match kind & 0xFF:
             case abi.LOG:
-                logs.append(LogLine(LEVELS[kind >> 8], decode_untrusted(first, abi.TEXT_BYTES)))
+                logs.add(LEVELS[kind >> 8], _whole(first))
             case abi.OUTPUT:
                 output.write(kind >> 8, first)
             case abi.REPORT:
@@ -116,11 +120,11 @@ def read_box(box: memoryview) -> Leavings:
     output.finish()
     return Leavings(
         Effects(
-            tuple(logs),
+            tuple(logs.lines),
             tuple(reports),
             tuple(metrics),
             _state(box) if saved else None,
-            logs_dropped,
+            logs_dropped + logs.dropped,
             dropped,
             refused,
         ),
@@ -133,7 +137,19 @@ def read_box(box: memoryview) -> Leavings:
 
 
 def _text(box: memoryview, place: int, length: int) -> str:
-    return decode_untrusted(box[place : place + length], abi.TEXT_BYTES)
+    return decode_untrusted(_whole(bytes(box[place : place + length])), abi.TEXT_BYTES)
+
+
+def _whole(text: bytes) -> bytes:
+    """Without the beginning of a character that the airlock, which counts bytes, cut in two."""
+    if len(text) == abi.TEXT_BYTES:
+        for back in (1, 2, 3):
+            byte = text[-back]
+            if byte < 0x80:
+                break
+            if byte >= 0xC0:  # the first byte of a character, which says how many there are
+                return text[:-back] if back < (2 if byte < 0xE0 else 3 if byte < 0xF0 else 4) else text
+    return text
 
 
 def _state(box: memoryview) -> bytes:
@@ -141,10 +157,27 @@ def _state(box: memoryview) -> bytes:
     return bytes(box[abi.STATE : abi.STATE + length])
 
 
-class _Output:
-    """Puts together what a guest writes to standard output and error, piece by piece, into lines."""
+class _Lines:
+    """The log lines of a delivery, up to as many as we take."""
 
-    def __init__(self, logs: list[LogLine]) -> None:
+    def __init__(self) -> None:
+        self.lines: list[LogLine] = []
+        self.dropped = 0
+
+    def add(self, level: str, text: bytes | bytearray) -> None:
+        if len(self.lines) < MAX_LINES:
+            self.lines.append(LogLine(level, decode_untrusted(text, abi.TEXT_BYTES)))
+        else:
+            self.dropped += 1
+
+
+class _Output:
+    """Puts together what a guest writes to standard output and error, piece by piece, into lines.
+
+    Blank lines are left out: alone in a log they say nothing.
+    """
+
+    def __init__(self, logs: _Lines) -> None:
         self._logs = logs
         self._pending: dict[int, bytearray] = {}
         self._errors = bytearray()
@@ -155,7 +188,7 @@ class _Output:
         if descriptor == _STDERR:
             self._errors += piece
         *lines, rest = pending.split(b"\n")
-        for line in lines:
+        for line in filter(None, lines):
             self._line(descriptor, line)
         self._pending[descriptor] = rest
 
@@ -171,4 +204,4 @@ class _Output:
 
     def _line(self, descriptor: int, line: bytearray) -> None:
         level = "warn" if descriptor == _STDERR else "info"
-        self._logs.append(LogLine(level, decode_untrusted(line, abi.TEXT_BYTES)))
+        self._logs.add(level, line)

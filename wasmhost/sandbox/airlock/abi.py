@@ -17,16 +17,18 @@ KIB: Final = 1024
 BOX_PAGES: Final = 4
 BOX_BYTES: Final = BOX_PAGES * 64 * KIB
 
-# The header, host to airlock: written before each delivery by one `struct.pack_into`.
+# The header, host to airlock: written before each delivery by one `struct.pack_into`, whose padding
+# clears the other half of the header. Were that left to the airlock, a guest stopped before the
+# airlock's first instruction (no fuel, a deadline that is over) would leave the previous delivery's.
 IN_HOOK: Final = 0  # u32: which of the guest's hooks to call, an index into Guest.hooks
 IN_LENGTH: Final = 4  # u32: bytes of the event in the inbox
 IN_AT: Final = 8  # u64: the event's time, Unix nanoseconds
 IN_SEQ: Final = 16  # u64: the event's sequence number
 IN_LOST: Final = 24  # u64: events lost since this observer's previous delivery
 IN_SEED: Final = 32  # u64: what the random stream starts from, together with IN_SEQ
-HEADER_IN: Final = struct.Struct("<IIQQQQ")
+HEADER_IN: Final = struct.Struct("<IIQQQQ24x40x")
 
-# The header, airlock to host: cleared when a delivery begins, read when it ended, however it ended.
+# The header, airlock to host: read when a delivery ended, however it ended.
 OUT_PHASE: Final = 64  # u32: where the delivery is, a Phase
 OUT_LENGTH: Final = 68  # u32: bytes of records in the outbox
 OUT_LOGS_DROPPED: Final = 72  # u32: log lines and output that did not fit

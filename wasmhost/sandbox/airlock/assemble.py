@@ -43,7 +43,11 @@ class GuestHook:
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """What of a guest the airlock depends on. Guests with equal fittings share one airlock."""
+    """What of a guest the airlock depends on. Guests with equal fittings share one airlock.
+
+    ``imports``: each once, however often the guest imports it (Go's runtime and its standard library
+    both import ``fd_write``).
+    """
 
     imports: tuple[abi.Import, ...]
     hooks: tuple[GuestHook, ...]

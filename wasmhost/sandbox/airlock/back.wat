@@ -30,22 +30,35 @@ ${ELEMENTS}
   (func $guard_open
     (if (i32.eqz (global.get $open)) (then (unreachable))))
 
-  ;; Trap unless all of [pointer, pointer + length) lies in the guest's memory. Needed wherever we
-  ;; copy less than the guest said, or nothing: a lie is a trap even when it would do no harm.
+  ;; Trap unless all of [pointer, pointer + length) lies in the guest's memory, and an empty range at
+  ;; least at its end: the canonical ABI's rule. Needed wherever we copy less than the guest said, or
+  ;; nothing: a lie is a trap even when it would do no harm. The sum is made in 64 bits.
   (func $guard_range (param $pointer i32) (param $length i32)
-    (local $last i64)
-    (if (i32.eqz (local.get $length)) (then (return)))
-    (local.set $last
-      (i64.add (i64.extend_i32_u (local.get $pointer))
-               (i64.sub (i64.extend_i32_u (local.get $length)) (i64.const 1))))
-    ;; Past 4 GiB no memory reaches: aim at its last byte, which is out of bounds as well.
-    (if (i64.gt_u (local.get $last) (i64.const 0xffffffff))
-      (then (local.set $last (i64.const 0xffffffff))))
-    (drop (i32.load8_u $guest (i32.wrap_i64 (local.get $last)))))
+    (if (i64.gt_u
+          (i64.add (i64.extend_i32_u (local.get $pointer)) (i64.extend_i32_u (local.get $length)))
+          (i64.shl (i64.extend_i32_u (memory.size $guest)) (i64.const 16)))
+      (then
+        (drop (i32.load8_u $guest (i32.const -1)))  ;; so that the trap is of the right kind
+        (unreachable))))                            ;; and there is one in a memory of 4 GiB too
 
   ;; The canonical ABI traps on a pointer that is not aligned for what it points at.
   (func $guard_aligned (param $pointer i32)
     (if (i32.and (local.get $pointer) (i32.const 3)) (then (unreachable))))
+
+  ;; Where an import writes its option<_>: 12 bytes, a case, a pointer and a length.
+  (func $guard_option (param $result i32)
+    (call $guard_aligned (local.get $result))
+    (call $guard_range (local.get $result) (i32.const 12)))
+
+  ;; Room in the guest for bytes of ours. That it is in bounds, memory.copy checks. Null is no room:
+  ;; it is how an allocator says that it has none, and writing there would hide that.
+  (func $allocate (param $length i32) (result i32)
+    (local $pointer i32)
+    (local.set $pointer
+      (call $cabi_realloc (i32.const 0) (i32.const 0) (i32.const 1) (local.get $length)))
+    (if (i32.and (i32.eqz (local.get $pointer)) (i32.ne (local.get $length) (i32.const 0)))
+      (then (unreachable)))
+    (local.get $pointer))
 
   (func $count (param $counter i32)
     (i32.store $box (local.get $counter)
@@ -162,8 +175,7 @@ ${ELEMENTS}
     (local.set $phase (i32.load $box (i32.const ${OUT_PHASE})))
     (global.set $open (i32.const ${SHUT}))
     (i32.store $box (i32.const ${OUT_PHASE}) (i32.const ${PHASE_GRANT}))
-    (local.set $pointer
-      (call $cabi_realloc (i32.const 0) (i32.const 0) (i32.const 1) (local.get $length)))
+    (local.set $pointer (call $allocate (local.get $length)))
     (memory.copy $guest $box (local.get $pointer) (local.get $place) (local.get $length))
     (i32.store $box (i32.const ${OUT_PHASE}) (local.get $phase))
     (global.set $open (local.get $open))
@@ -191,7 +203,7 @@ ${ELEMENTS}
     (local $value i32)
     (call $guard_open)
     (call $guard_range (local.get $key) (local.get $length))
-    (call $guard_aligned (local.get $result))
+    (call $guard_option (local.get $result))
     (local.set $entry (i32.const ${CONFIG}))
     (local.set $end
       (i32.add (i32.const ${CONFIG}) (i32.load $box (i32.const ${KEPT_CONFIG_LENGTH}))))
@@ -215,7 +227,7 @@ ${ELEMENTS}
 
   (func $state.load (param $result i32)
     (call $guard_open)
-    (call $guard_aligned (local.get $result))
+    (call $guard_option (local.get $result))
     (if (i32.load $box (i32.const ${KEPT_STATE_PRESENT}))
       (then (call $answer (local.get $result) (i32.const ${STATE})
                           (i32.load $box (i32.const ${KEPT_STATE_LENGTH}))))
@@ -268,13 +280,9 @@ ${WASI_FUNCTIONS}
 
   ;; ---- delivery -----------------------------------------------------------------------------
 
-  ;; Forget the previous delivery, and say where this one is.
+  ;; Say where we are. What the previous delivery left in the box the host has cleared.
   (func $begin (param $phase i32)
-    (i64.store $box (i32.const ${OUT_PHASE}) (i64.extend_i32_u (local.get $phase)))  ;; and OUT_LENGTH
-    (i64.store $box (i32.const ${OUT_LOGS_DROPPED}) (i64.const 0))                   ;; and OUT_DROPPED
-    (i64.store $box (i32.const ${OUT_SAVED}) (i64.const 0))                          ;; and OUT_STATE_REFUSED
-    (i64.store $box (i32.const ${OUT_EXIT}) (i64.const 0))                           ;; and OUT_PANIC_LENGTH
-    (i64.store $box (i32.const ${OUT_ERROR}) (i64.const 0))                          ;; and OUT_ERROR_LENGTH
+    (i32.store $box (i32.const ${OUT_PHASE}) (local.get $phase))
     (global.set $random_ready (i32.const 0)))
 
   ;; Read result<_, string> where the hook says it is: a byte for the case, then pointer and length.
@@ -293,13 +301,12 @@ ${WASI_FUNCTIONS}
 
   ;; The host has written event and header into the box. Bring the event into the guest, call the
   ;; hook, and say whether there is anything to read in the box: most deliveries leave nothing.
-  (func (export "deliver") (result i32)
+  (func $deliver (export "deliver") (result i32)
     (local $event i32)
     (local $length i32)
     (call $begin (i32.const ${PHASE_LOWER}))
     (local.set $length (i32.load $box (i32.const ${IN_LENGTH})))
-    (local.set $event
-      (call $cabi_realloc (i32.const 0) (i32.const 0) (i32.const 1) (local.get $length)))
+    (local.set $event (call $allocate (local.get $length)))
     (memory.copy $guest $box (local.get $event) (i32.const ${INBOX}) (local.get $length))
     (i32.store $box (i32.const ${OUT_PHASE}) (i32.const ${PHASE_HOOK}))
     (global.set $open (i32.const ${OPEN_ALL}))

@@ -1,7 +1,7 @@
 
   ;; Part of the back, for guests with a start of their own: called once, when imports work. It may
   ;; log and look around; a report, a metric or a save is refused, as it would come anew at each restart.
-  (func (export "initialize")
+  (func $initialize (export "initialize")
     (call $begin (i32.const ${PHASE_INIT}))
     (global.set $open (i32.const ${OPEN_INIT}))
     (call $guest_initialize)

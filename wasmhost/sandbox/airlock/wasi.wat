@@ -5,8 +5,9 @@
   ;; delivery's stream, and there are no files. Functions not written here are generated: fd_* say
   ;; EBADF, for there is no such descriptor, the rest ENOSYS.
 
-  ;; The guest's clock: the latest event's time, moved on by sleeping, never backwards.
-  (global $clock (mut i64) (i64.const 0))
+  ;; The guest's clock: the latest event's time, moved on by sleeping, never backwards. And never 0,
+  ;; whatever the event says: Go takes that for a broken clock, and dies.
+  (global $clock (mut i64) (i64.const ${INIT_AT}))
 
   (func $clock_now (result i64)
     (local $at i64)
@@ -54,8 +55,22 @@
     (i64.store $guest offset=8 align=1 (local.get $result) (i64.const 0x40))  ;; the right to fd_write
     (i32.const 0))
 
+  ;; What the outbox still takes of a piece this long. A cut is counted; where there is no room at all,
+  ;; the piece stays as long as it is, for $open_record to refuse and count.
+  (func $at_most_room (param $length i32) (result i32)
+    (local $room i32)
+    (local.set $room
+      (i32.sub (i32.const ${AREA_BYTES})
+               (i32.add (i32.load $box (i32.const ${OUT_LENGTH})) (i32.const ${RECORD_BYTES}))))
+    (if (i32.or (i32.le_s (local.get $room) (i32.const 0))
+                (i32.le_u (local.get $length) (local.get $room)))
+      (then (return (local.get $length))))
+    (call $count (i32.const ${OUT_LOGS_DROPPED}))
+    (local.get $room))
+
   ;; Each piece is a record; the host puts lines together. It succeeds even when the outbox is full
-  ;; (the pieces are counted as dropped): Go's panic printer recurses for ever on a failed write.
+  ;; (what is cut or dropped is counted): Go's panic printer recurses for ever on a failed write. A
+  ;; piece is no line, and may be a libc's whole buffer of them: the outbox alone bounds it here.
   (func $wasi.fd_write (param $fd i32) (param $pieces i32) (param $count i32) (param $written i32)
     (result i32)
     (local $total i32)
@@ -72,7 +87,7 @@
         (local.set $length (i32.load $guest offset=4 align=1 (local.get $pieces)))
         (call $guard_range (local.get $text) (local.get $length))
         (local.set $total (i32.add (local.get $total) (local.get $length)))
-        (local.set $length (call $at_most (local.get $length) (i32.const ${TEXT_BYTES})))
+        (local.set $length (call $at_most_room (local.get $length)))
         (local.set $place
           (call $open_record
             (i32.or (i32.const ${OUTPUT}) (i32.shl (local.get $fd) (i32.const 8)))

@@ -25,7 +25,11 @@ _get_fuel: Final = library.get_fuel
 _call: Final = library.call_unchecked
 _pack_header: Final = abi.HEADER_IN.pack_into
 _ONE: Final = ctypes.c_size_t.from_param(1)
+
+# Why a cell's door is shut; "" is open.
 _BUSY: Final = "this sandbox is running already: one delivery at a time"
+_TRAPPED: Final = "this sandbox trapped, and may only be closed"
+_CLOSED: Final = "this sandbox is closed"
 
 
 Budget = NewType("Budget", object)
@@ -52,14 +56,15 @@ class StoreLimits:
 class Plan:
     """What to instantiate.
 
-    ``guest_imports``: how many trampolines the front has, in the order of the guest's imports.
-    ``back_needs``: the guest's exports the back imports, in the back's order, its memory first.
+    ``trampolines``: how many the front has; ``guest_needs``: which of them each import of the guest
+    is, in the guest's order. ``back_needs``: the guest's exports the back imports, in the back's order, its memory first.
     """
 
     front: Module
     guest: Module
     back: Module
-    guest_imports: int
+    trampolines: int
+    guest_needs: tuple[int, ...]
     back_needs: tuple[str, ...]
     has_initialize: bool
     limits: StoreLimits
@@ -68,14 +73,17 @@ class Plan:
 class Cell:
     """Owns a store and every pointer into it. Used by one thread at a time.
 
-    After a `Trapped`, from whichever method, and in the end, `close` it: closing first releases the
-    view of the box, so whoever comes late finds a closed door and not freed memory.
+    ``_shut`` is the door: every way to the engine looks at it first, so that whoever comes second,
+    after a trap or after `close` finds an `InternalError` and not a guest in mid-flight or freed
+    memory. Between the look and the closing of the door no other Python thread can run: in CPython
+    they take turns at calls and jumps backwards only, and there is neither.
+
+    After a `Trapped`, from whichever method, only the box can still be read; then `close` it.
     """
 
     __slots__ = (
         "_box",
         "_box_owner",
-        "_busy",
         "_context",
         "_deliver_func",
         "_fuel_left",
@@ -83,6 +91,7 @@ class Cell:
         "_inbox",
         "_initialize_func",
         "_raw_slot",
+        "_shut",
         "_store",
         "_trap",
         "_trap_slot",
@@ -94,7 +103,7 @@ class Cell:
 
         :raises Trapped: a start function trapped, or the module asks for more than its limits.
         """
-        self._busy = False
+        self._shut = ""
         self._store = Store(engine)
         # Arguments are made once, in the form ctypes would make of them at each call: a third cheaper.
         self._context = ctypes.byref(self._store._context().contents)
@@ -124,8 +133,8 @@ class Cell:
     def _link(self, plan: Plan) -> None:
         """Front, guest, back: each is given what the one before it exports."""
         front = self._instance(plan.front, ())
-        box, table, *trampolines = self._exports(front, 2 + plan.guest_imports)
-        guest = self._instance(plan.guest, trampolines)
+        box, table, *trampolines = self._exports(front, 2 + plan.trampolines)
+        guest = self._instance(plan.guest, [trampolines[index] for index in plan.guest_needs])
         memory, *functions = (self._export(guest, name) for name in plan.back_needs)
         back = self._instance(plan.back, (memory, box, table, *functions))
         self._deliver_func = ctypes.byref(self._export(back, "deliver").of.func)
@@ -181,6 +190,8 @@ class Cell:
 
     def arm(self, ticks: int) -> None:
         """Set the deadline of what runs next, in epoch ticks from now."""
+        if self._shut:
+            raise InternalError(self._shut)
         library.set_epoch_deadline(self._context, ctypes.c_uint64(ticks))
 
     def deliver(
@@ -193,35 +204,66 @@ class Cell:
 
         :raises Trapped: the guest trapped; the box can still be read.
         """
-        length = len(event)
-        # On a closed cell this raises ValueError, before anything native is called.
-        self._inbox[:length] = event
-        if self._busy:
-            raise InternalError(_BUSY)
-        context = self._context
-        _pack_header(self._box, 0, hook, length, at, seq, lost, seed)
-        _set_fuel(context, budget)
-        self._busy = True
-        error = _call(context, self._deliver_func, self._raw_slot, _ONE, self._trap_slot)
-        self._busy = False
-        if error or self._trap.value:
-            raise self._failure(error)
+        if self._shut:
+            raise InternalError(self._shut)
+        self._shut = _BUSY
+        try:
+            length = len(event)
+            self._inbox[:length] = event
+            context = self._context
+            _pack_header(self._box, 0, hook, length, at, seq, lost, seed)
+            _set_fuel(context, budget)
+            error = _call(context, self._deliver_func, self._raw_slot, _ONE, self._trap_slot)
+            if error or self._trap.value:
+                raise self._failure(error)
+        except Trapped:
+            self._shut = _TRAPPED
+            raise
+        except BaseException:
+            self._cut_short()
+            raise
+        self._shut = ""
         _get_fuel(context, self._fuel_slot)
         return self._fuel_left.value
 
-    def initialize(self, budget: int) -> int:
+    def initialize(self, budget: int, seed: int) -> int:
         """Run the guest's ``_initialize`` and give the fuel that is left.
+
+        What it may learn are constants: ``seed``, which is the same at each start, and a fixed time.
 
         :raises Trapped: it trapped; the box can still be read.
         """
+        if self._shut:
+            raise InternalError(self._shut)
         if self._initialize_func is None:
             return budget
-        _set_fuel(self._context, ctypes.c_uint64(budget))
-        error = _call(self._context, self._initialize_func, self._raw_slot, _ONE, self._trap_slot)
-        if error or self._trap.value:
-            raise self._failure(error)
+        self._shut = _BUSY
+        try:
+            _pack_header(self._box, 0, 0, 0, abi.INIT_AT, 0, 0, seed)
+            _set_fuel(self._context, ctypes.c_uint64(budget))
+            error = _call(self._context, self._initialize_func, self._raw_slot, _ONE, self._trap_slot)
+            if error or self._trap.value:
+                raise self._failure(error)
+        except Trapped:
+            self._shut = _TRAPPED
+            raise
+        except BaseException:
+            self._cut_short()
+            raise
+        self._shut = ""
         _get_fuel(self._context, self._fuel_slot)
         return self._fuel_left.value
+
+    def _cut_short(self) -> None:
+        """Something else than the guest ended a run: a KeyboardInterrupt, a value that does not fit.
+
+        The native call, if it came to that, has returned: signals are handled between bytecodes. But
+        nobody has looked at how it went, so nobody may go on with this guest.
+        """
+        self._shut = _TRAPPED
+        if self._trap.value:
+            self._failure(None)
+        self.close()
 
     def _failure(self, error: int | None) -> Trapped:
         if error:
@@ -236,10 +278,15 @@ class Cell:
         return self._box
 
     def close(self) -> None:
-        """Free the store. Safe to call again; refused while it runs."""
-        if self._busy:
+        """Free the store, views of it first. Safe to call again; refused while it runs."""
+        if self._shut is _BUSY:
             raise InternalError("a running sandbox cannot be closed")
+        if self._shut is _CLOSED:
+            return
+        self._shut = _CLOSED
         self.result.release()
         self._inbox.release()
         self._box.release()
-        self._store.close()
+        # Taken from its owner before it is freed: an interrupt between the two leaks a store, where
+        # Store.close could be made to free it twice.
+        ffi.wasmtime_store_delete(self._store._consume())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import ctypes.util
 import sys
 import threading
 from typing import TYPE_CHECKING, Final, Protocol
@@ -20,6 +19,8 @@ from wasmhost.errors import InternalError
 from wasmhost.sandbox.native import library
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wasmtime import Engine
 
 _CLOCK_MONOTONIC: Final = 1
@@ -27,17 +28,67 @@ _SIGEV_THREAD: Final = 2
 _NS: Final = 1_000_000_000
 
 
-class Ticker(Protocol):
-    """Counts an engine's epoch up while armed."""
+class Clock(Protocol):
+    """Counts an engine's epoch up, at its own pace, between `start` and `stop`."""
 
-    def arm(self) -> None:
-        """Tick from now on. Cheap, and harmless when armed."""
+    def start(self) -> None:
+        """Tick from now on."""
 
-    def disarm(self) -> None:
+    def stop(self) -> None:
         """Stop ticking: an idle host wakes nobody."""
 
     def close(self) -> None:
         """End for good."""
+
+
+class Ticker:
+    """A clock that is armed while guests run. Safe from any thread.
+
+    Whoever runs guests arms it again and again, and somebody else disarms it when all is still. What
+    runs out of that one's sight, an instantiation, holds it: a disarming then waits until it is over.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._armed = False
+        self._closed = False
+        self._holders = 0
+
+    def arm(self) -> None:
+        """Tick from now on. Cheap, and harmless when armed."""
+        with self._lock:
+            if self._closed:
+                raise InternalError("the engine is closed, and with it the clock of its deadlines")
+            if not self._armed:
+                self._clock.start()
+                self._armed = True
+
+    def disarm(self) -> None:
+        """Stop ticking, unless somebody holds it: then the next `disarm` does."""
+        with self._lock:
+            if self._armed and not self._holders:
+                self._armed = False
+                self._clock.stop()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Armed, and not to be disarmed."""
+        with self._lock:
+            self._holders += 1
+        try:
+            self.arm()
+            yield
+        finally:
+            with self._lock:
+                self._holders -= 1
+
+    def close(self) -> None:
+        """End for good. Safe to call again."""
+        with self._lock:
+            if not self._closed:
+                self._closed, self._armed = True, False
+                self._clock.close()
 
 
 class _Sigevent(ctypes.Structure):
@@ -71,79 +122,72 @@ class EpochTimer:
     """
 
     def __init__(self, engine: Engine, tick_ns: int) -> None:
-        """Make the timer, not yet armed. :raises OSError: the system has no timer for us."""
+        """Make the timer, not yet ticking. :raises OSError: the system has no timer for us."""
         self._libc = _libc()
         self._timer = ctypes.c_void_p()
-        self._armed = False
-        kept = ctypes.cast(ffi.wasmtime_engine_clone(engine.ptr()), ctypes.c_void_p)
-        self._event = _Sigevent(
-            value=kept.value,
+        self._on = _Itimerspec(*divmod(tick_ns, _NS), *divmod(tick_ns, _NS))
+        self._off = _Itimerspec(0, 0, 0, 0)
+        kept = ffi.wasmtime_engine_clone(engine.ptr())
+        event = _Sigevent(
+            value=ctypes.cast(kept, ctypes.c_void_p).value,
             notify=_SIGEV_THREAD,
             function=library.address_of_increment_epoch(),
         )
-        self._on = _Itimerspec(0, tick_ns, 0, tick_ns)
-        self._off = _Itimerspec(0, 0, 0, 0)
-        self._open = False
-        self._check(
-            self._libc.timer_create(_CLOCK_MONOTONIC, ctypes.byref(self._event), ctypes.byref(self._timer))
-        )
-        self._open = True
+        try:
+            _check(self._libc.timer_create(_CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(self._timer)))
+        except OSError:
+            ffi.wasm_engine_delete(kept)
+            raise
 
-    def arm(self) -> None:
+    def start(self) -> None:
         """Tick from now on."""
-        if not self._armed:
-            self._set(self._on)
-            self._armed = True
+        self._set(self._on)
 
-    def disarm(self) -> None:
+    def stop(self) -> None:
         """Stop ticking."""
-        if self._armed:
-            self._armed = False
-            self._set(self._off)
+        self._set(self._off)
 
     def close(self) -> None:
-        """Delete the timer."""
-        if self._open:
-            self._open = self._armed = False
-            self._check(self._libc.timer_delete(self._timer))
+        """Delete the timer. Nothing may be called after that."""
+        _check(self._libc.timer_delete(self._timer))
 
     def _set(self, spec: _Itimerspec) -> None:
-        if not self._open:
-            raise InternalError("the epoch timer is closed")
-        self._check(self._libc.timer_settime(self._timer, 0, ctypes.byref(spec), None))
+        _check(self._libc.timer_settime(self._timer, 0, ctypes.byref(spec), None))
 
-    @staticmethod
-    def _check(status: int) -> None:
-        if status != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, "the POSIX timer for deadlines failed")
+
+def _check(status: int) -> None:
+    if status != 0:
+        raise OSError(ctypes.get_errno(), "the POSIX timer for deadlines failed")
 
 
 def _libc() -> ctypes.CDLL:
     if not sys.platform.startswith("linux"):
         raise OSError("no POSIX timers with SIGEV_THREAD here")
-    return ctypes.CDLL(None, use_errno=True)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "timer_create"):  # glibc before 2.34 keeps it in a library of its own
+        return ctypes.CDLL("librt.so.1", use_errno=True)
+    return libc
 
 
 class EpochThread:
     """The fallback: a Python thread that ticks. Its deadlines come late when Python is busy."""
 
     def __init__(self, engine: Engine, tick_ns: int) -> None:
-        """Make the ticker; its thread starts when it is first armed."""
+        """Make the clock; its thread starts when it first ticks."""
         self._engine = engine
         self._tick_s = tick_ns / _NS
         self._armed = threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def arm(self) -> None:
+    def start(self) -> None:
         """Tick from now on."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="wasmhost-epoch", daemon=True)
             self._thread.start()
         self._armed.set()
 
-    def disarm(self) -> None:
+    def stop(self) -> None:
         """Stop ticking."""
         self._armed.clear()
 
@@ -167,5 +211,5 @@ class EpochThread:
 def ticker(engine: Engine, tick_ns: int) -> Ticker:
     """The best ticker this system has."""
     with contextlib.suppress(OSError):
-        return EpochTimer(engine, tick_ns)
-    return EpochThread(engine, tick_ns)
+        return Ticker(EpochTimer(engine, tick_ns))
+    return Ticker(EpochThread(engine, tick_ns))

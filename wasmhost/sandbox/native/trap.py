@@ -16,19 +16,21 @@ if TYPE_CHECKING:
 _MAX_FRAMES: Final = 24
 _MAX_NAME: Final = 512
 _MAX_MESSAGE: Final = 4096
+_NO_OFFSET: Final = ctypes.c_size_t(-1).value
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One frame of a backtrace. Names are the module's own: cut, not yet escaped.
 
-    ``index`` is the function's index in its module, ``offset`` the byte in the function.
+    ``index`` is the function's index in its module, ``offset`` the byte in the function, or None
+    where the engine knows none (before its first instruction).
     """
 
     module: str | None
     function: str | None
     index: int
-    offset: int
+    offset: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,12 @@ def _frames(pointer: ctypes._Pointer[ffi.wasm_trap_t]) -> Iterator[Frame]:
     try:
         for position in range(min(frames.size, _MAX_FRAMES)):
             frame = frames.data[position]
+            offset = int(ffi.wasm_frame_func_offset(frame))
             yield Frame(
                 _name(ffi.wasmtime_frame_module_name(frame)),
                 _name(ffi.wasmtime_frame_func_name(frame)),
                 int(ffi.wasm_frame_func_index(frame)),
-                int(ffi.wasm_frame_func_offset(frame)),
+                None if offset == _NO_OFFSET else offset,
             )
     finally:
         ffi.wasm_frame_vec_delete(ctypes.byref(frames))

@@ -1,0 +1,3 @@
+module wasmhost.test/guest
+
+go 1.24
