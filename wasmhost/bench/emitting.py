@@ -34,6 +34,14 @@ _SELF: Final = ActrId(Realm(7), 1, ActrType("lab", "Echo", "1.0.0"))
 _PEER: Final = ActrId(Realm(7), 2, ActrType("lab", "Caller", "1.0.0"))
 
 
+def an_event(number: int) -> tuple[WebRtcConnected, RuntimeContext]:
+    """The event and its context, as a node makes them: known identities, a request of its own."""
+    return (
+        WebRtcConnected(_PEER, False, PeerStatus.CONNECTED),
+        RuntimeContext(_SELF, None, f"hook-{number}"),
+    )
+
+
 def encoding() -> Callable[[], object]:
     """The event encoded, its identities having been seen before."""
     ctx, payload = RuntimeContext(_SELF, None, "hook-14"), PeerEvent(_PEER, False, PeerStatus.CONNECTED)
@@ -42,10 +50,7 @@ def encoding() -> Callable[[], object]:
 
 async def emit_to_delivered(rounds: int) -> float:
     """Nanoseconds per event, of the best round: all emitted as fast as it goes, until all are delivered."""
-    emitted = [
-        (WebRtcConnected(_PEER, False, PeerStatus.CONNECTED), RuntimeContext(_SELF, None, f"hook-{number}"))
-        for number in range(EVENTS)
-    ]
+    emitted = [an_event(number) for number in range(EVENTS)]
     with tempfile.TemporaryDirectory(prefix="wasmhost-bench-") as folder:
         module = Path(folder, "guest.wasm")
         module.write_bytes(wasmtime.wat2wasm(GUEST_WAT))

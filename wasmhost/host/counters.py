@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 ObserverState = Literal["running", "quarantined", "failed", "refused"]
 
 _EXACT: Final = 4096  # distinct values kept as they are
-_SIGNIFICANT_BITS: Final = 7  # beyond that a value is kept to under 1 %
+_SIGNIFICANT_BITS: Final = 8  # beyond that a value is kept to under 1 %
 
 
 class FuelTally:
@@ -31,19 +32,23 @@ class FuelTally:
             self._coarsen()
 
     def quantiles(self) -> FuelSummary | None:
-        """The median, the 99th percentile and the largest; None when nothing was delivered."""
-        if not self._counts:
+        """Give the median, the 99th percentile and the largest; None when nothing was delivered.
+
+        Safe from any thread.
+        """
+        counts = self._counts.copy()  # at once: its worker may be adding to it
+        if not counts:
             return None
-        ordered = sorted(self._counts.items())
-        total = sum(self._counts.values())
+        ordered = sorted(counts.items())
+        total = sum(counts.values())
         return FuelSummary(_quantile(ordered, total, 50), _quantile(ordered, total, 99), self._largest)
 
     def _coarsen(self) -> None:
         self._coarse = True
-        exact, self._counts = self._counts, {}
-        for fuel, count in exact.items():
-            rounded = _round(fuel)
-            self._counts[rounded] = self._counts.get(rounded, 0) + count
+        rounded = Counter[int]()
+        for fuel, count in self._counts.items():
+            rounded[_round(fuel)] += count
+        self._counts = dict(rounded)
 
 
 def _round(fuel: int) -> int:
@@ -52,7 +57,7 @@ def _round(fuel: int) -> int:
 
 
 def _quantile(ordered: list[tuple[int, int]], total: int, percent: int) -> int:
-    """The smallest value that at least ``percent`` of all are not above."""
+    """Give the smallest value that at least ``percent`` of all are not above."""
     needed = -(-total * percent // 100)
     seen = 0
     for value, count in ordered:
@@ -76,7 +81,8 @@ class Counters:
     """Counts of one observer; each is written by one thread at a time.
 
     ``skipped`` here are the events of hooks it has that were in quarantine; those of hooks it has
-    not, the host counts. What the mailbox dropped, the mailbox counts.
+    not, the host counts. ``dropped`` here are those given up after the mailbox had handed them out;
+    what the mailbox dropped, the mailbox counts.
     """
 
     delivered: int = 0

@@ -31,7 +31,7 @@ class Runner(Protocol):
     mailbox: Mailbox
 
     def summary(self, unheard: int) -> ObserverSummary:
-        """Its line in the summary; ``unheard`` events never went into its mailbox."""
+        """Make its line in the summary; ``unheard`` events never went into its mailbox."""
         ...
 
     def close(self) -> None:
@@ -40,7 +40,7 @@ class Runner(Protocol):
 
 
 class Post(NamedTuple):
-    """A runner, and how to call somebody to serve it."""
+    """A runner, and how to call somebody to serve it, which never raises."""
 
     runner: Runner
     call: Callable[[], None]
@@ -60,8 +60,11 @@ class Dispatcher:
         self._number = 0
         self._seq = 0
         self._gaps = GapTracker()
-        self._events: Counter[str] = Counter()  # by hook
-        self._contextless: Counter[str] = Counter()  # by hook: not delivered for want of a context
+        # By hook: all events, and those not delivered for want of a context.
+        self._events: Counter[str] = Counter()
+        self._contextless: Counter[str] = Counter()
+        # By hook and observer: events meant for that one only.
+        self._addressed: Counter[tuple[str, str]] = Counter()
 
     def add(self, post: Post) -> None:
         """Let an observer hear, from the next event on."""
@@ -70,9 +73,9 @@ class Dispatcher:
             for hook in post.runner.hooks:
                 self._hearing.setdefault(hook, []).append(post)
 
-    def hearing(self, hook: str) -> list[Post]:
-        """Who hears this hook."""
-        return self._hearing.get(hook, [])
+    def hearing(self, frame: Frame) -> list[Post]:
+        """Return whose mailboxes an event will go into."""
+        return self._hearing.get(frame.hook, []) if _is_heard(frame) else []
 
     @property
     def events(self) -> int:
@@ -80,35 +83,33 @@ class Dispatcher:
         return self._number
 
     def originate(
-        self, hook: str, at: int, ctx: RuntimeContext | None, payload: Payload | None
+        self, hook: str, at: int, ctx: RuntimeContext | None, payload: Payload | None, to: str | None = None
     ) -> None:
-        """Number, encode and dispatch an event of this process's own node.
+        """Number, encode and dispatch an event of this process's own node; ``to`` one observer, or all.
 
         :raises RejectedEvent: a value in it cannot be encoded; nothing was dispatched then.
         """
         with self._lock:
-            frame = self._frame(hook, at, ctx, payload)
-            self._dispatch(frame, 0)
+            self._dispatch(self._frame(hook, at, ctx, payload), 0, to)
 
     def originate_awaited(
-        self, hook: str, at: int, ctx: RuntimeContext, payload: Payload | None
+        self, hook: str, at: int, ctx: RuntimeContext, payload: Payload | None, to: str | None = None
     ) -> list[tuple[str, Reply]]:
-        """The same for a lifecycle hook whose results are awaited: a reply for each who hears it."""
+        """Do the same for a lifecycle hook whose results are awaited: a reply for each who hears it."""
+        replies: list[tuple[str, Reply]] = []
         with self._lock:
             frame = self._frame(hook, at, ctx, payload)
-            self._count(frame)
-            replies: list[tuple[str, Reply]] = []
-            for runner, call in self.hearing(hook):
+            for runner, call in self._count(frame, to):
                 reply = Reply(hook)
                 replies.append((runner.name, reply))
                 if runner.mailbox.put(Letter(frame, self._number, 0, reply)):
                     call()
-            return replies
+        return replies
 
     def pass_on(self, frame: Frame) -> None:
         """Dispatch an event from a source."""
         with self._lock:
-            self._dispatch(frame, self._gaps.lost_before(frame.src or "", frame.seq))
+            self._dispatch(frame, self._gaps.lost_before(frame.src or "", frame.seq), None)
 
     def _frame(self, hook: str, at: int, ctx: RuntimeContext | None, payload: Payload | None) -> Frame:
         data = encode_event(hook, self._seq, at, ctx, payload)
@@ -116,28 +117,45 @@ class Dispatcher:
         self._seq += 1
         return frame
 
-    def _count(self, frame: Frame) -> None:
-        self._number += 1
-        self._events[frame.hook] += 1
-
-    def _dispatch(self, frame: Frame, lost: int) -> None:
-        self._count(frame)
-        hook = frame.hook
+    def _dispatch(self, frame: Frame, lost: int, to: str | None) -> None:
         if lost:
             for runner, _call in self.posts:
                 runner.mailbox.lose(lost)
-        if not frame.has_ctx and hook not in EARLY_HOOKS:
+        hearing = self._count(frame, to)
+        if hearing:
+            letter = Letter(frame, self._number)  # shared: nobody changes a letter
+            for runner, call in hearing:
+                if runner.mailbox.put(letter):
+                    call()
+
+    def _count(self, frame: Frame, to: str | None) -> list[Post]:
+        """Count an event, and give those whose mailboxes it goes into."""
+        hook = frame.hook
+        self._number += 1
+        self._events[hook] += 1
+        if not _is_heard(frame):
             self._contextless[hook] += 1
-            return
-        hearing = self._hearing.get(hook)
-        if hearing is None:
-            return
-        letter = Letter(frame, self._number)  # shared: nobody changes a letter
-        for runner, call in hearing:
-            if runner.mailbox.put(letter):
-                call()
+            return []
+        hearing = self._hearing.get(hook, [])
+        if to is None:
+            return hearing
+        self._addressed[hook, to] += 1
+        return [post for post in hearing if post.runner.name == to]
 
     def unheard(self, runner: Runner) -> int:
-        """Events that never went into a runner's mailbox: not its hooks, or no context."""
-        others = sum(count for hook, count in self._events.items() if hook not in runner.hooks)
-        return others + sum(count for hook, count in self._contextless.items() if hook in runner.hooks)
+        """Count the events that never went into a runner's mailbox.
+
+        They were not of its hooks, had no context, or were meant for another.
+        """
+        hooks = runner.hooks
+        with self._lock:
+            others = sum(count for hook, count in self._events.items() if hook not in hooks)
+            contextless = sum(count for hook, count in self._contextless.items() if hook in hooks)
+            elsewhere = sum(
+                count for (hook, to), count in self._addressed.items() if hook in hooks and to != runner.name
+            )
+        return others + contextless + elsewhere
+
+
+def _is_heard(frame: Frame) -> bool:
+    return frame.has_ctx or frame.hook in EARLY_HOOKS

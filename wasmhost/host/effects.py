@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from wasmhost.host.counters import Counters
     from wasmhost.host.reports import ReportQueue
     from wasmhost.host.state import StateStore
-    from wasmhost.sandbox.outbox import Effects, LogLine
+    from wasmhost.sandbox.outbox import Effects, LogLine, Report
 
 MAX_LINES: Final = 100
 """Log lines of one delivery that are written; a Go panic takes some 70."""
@@ -24,6 +25,7 @@ MAX_METRICS: Final = 256
 # The event is always these two words and the guest's own are a field beside its name, so that no
 # guest can word a line that looks like one of the host's.
 _GUEST_LINE: Final = "guest log"
+_LEVELS: Final = {"trace": "debug", "warn": "warning"}  # the others are called the same
 _log: Final = structlog.stdlib.get_logger("wasmhost.guest")
 
 
@@ -46,11 +48,11 @@ class EffectApplier:
         counters.state_refused += effects.state_refused
         if effects.logs:
             self._write(effects.logs, hook, frame)
-        if frame is not None:
-            for topic, body in effects.reports:
-                source = frame.src or ""
-                record = ReportRecord(self._observer, source, frame.seq, frame.at, topic, body)
-                self._count_report(taken=self._reports.put(record))
+        for report in effects.reports:
+            if frame is not None and self._send(report, frame):
+                counters.reports += 1
+            else:  # one made before any event is about nothing that happened
+                counters.reports_dropped += 1
         for metric in effects.metrics:
             self._measure(metric.name, metric.by if isinstance(metric, CounterAdd) else None, metric[1])
         if effects.state is not None:
@@ -59,17 +61,20 @@ class EffectApplier:
 
     def _write(self, lines: tuple[LogLine, ...], hook: str, frame: Frame | None) -> None:
         seq = frame.seq if frame is not None else None
-        for level, text in lines[:MAX_LINES]:
-            method = "debug" if level == "trace" else "warning" if level == "warn" else level
-            getattr(_log, method)(_GUEST_LINE, observer=self._observer, hook=hook, seq=seq, message=text)
-        self._counters.logs += min(len(lines), MAX_LINES)
-        self._counters.logs_dropped += max(0, len(lines) - MAX_LINES)
+        written = 0
+        # Where the log can't be written, say for a closed stderr, the lines are lost and nothing else.
+        with suppress(Exception):
+            for level, text in lines[:MAX_LINES]:
+                method = _LEVELS.get(level, level)
+                getattr(_log, method)(_GUEST_LINE, observer=self._observer, hook=hook, seq=seq, message=text)
+                written += 1
+        self._counters.logs += written
+        self._counters.logs_dropped += len(lines) - written
 
-    def _count_report(self, *, taken: bool) -> None:
-        if taken:
-            self._counters.reports += 1
-        else:
-            self._counters.reports_dropped += 1
+    def _send(self, report: Report, frame: Frame) -> bool:
+        return self._reports.put(
+            ReportRecord(self._observer, frame.src or "", frame.seq, frame.at, report.topic, report.body)
+        )
 
     def _measure(self, name: str, by: int | None, value: float) -> None:
         if name not in self.metrics and len(self.metrics) >= MAX_METRICS:

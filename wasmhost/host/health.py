@@ -7,7 +7,6 @@ source is a file: there a run must come out the same each time.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -39,17 +38,19 @@ class Backoff:
         return wait * self._jitter.uniform(_JITTER, 1.0)
 
     def succeeded(self) -> None:
-        """A delivery returned: start again from the first wait."""
+        """Note that a delivery returned: start again from the first wait."""
         self._in_a_row = 0
 
 
-@dataclass(slots=True)
 class _HookRecord:
-    """One hook's panics within the window, and until when it is shut. ``probing``: one event is let in."""
+    """One hook's latest panics, and until when it is shut. ``probing``: one event is let in."""
 
-    panics: deque[float] = field(default_factory=deque[float])
-    shut_until: float | None = None
-    probing: bool = False
+    __slots__ = ("panics", "probing", "shut_until")
+
+    def __init__(self, most: int) -> None:
+        self.panics: deque[float] = deque(maxlen=most)  # more are not needed to decide
+        self.shut_until: float | None = None
+        self.probing = False
 
 
 class QuarantineGate:
@@ -70,9 +71,10 @@ class QuarantineGate:
         return not self._records
 
     def admits(self, hook: str, now: float) -> bool:
-        """Whether this event may be delivered."""
+        """Whether this event may be delivered; its outcome must be told then."""
         record = self._records.get(hook)
         if record is None or record.shut_until is None:
+            self._forget_old(now)
             return True
         if now < record.shut_until:
             return False
@@ -80,7 +82,7 @@ class QuarantineGate:
         return True
 
     def succeeded(self, hook: str) -> bool:
-        """A delivery of this hook returned; True when that ends its quarantine."""
+        """Note that a delivery of this hook returned; True when that ends its quarantine."""
         record = self._records.get(hook)
         if record is None or not record.probing:
             return False
@@ -92,11 +94,12 @@ class QuarantineGate:
         rule = self._rule
         if rule is None:
             return False
-        record = self._records.setdefault(hook, _HookRecord())
+        record = self._records.get(hook)
+        if record is None:
+            record = self._records[hook] = _HookRecord(rule.panics)
         record.panics.append(now)
-        while record.panics and now - record.panics[0] > rule.within:
-            record.panics.popleft()
-        if not record.probing and len(record.panics) < rule.panics:
+        many = len(record.panics) == rule.panics and now - record.panics[0] <= rule.within
+        if not record.probing and not many:
             return False
         entered = record.shut_until is None
         record.shut_until = now + rule.probe
@@ -104,5 +107,14 @@ class QuarantineGate:
         return entered
 
     def quarantined(self) -> frozenset[str]:
-        """The hooks that are shut, or on trial."""
-        return frozenset(hook for hook, record in self._records.items() if record.shut_until is not None)
+        """Return the hooks that are shut, or on trial. Safe from any thread."""
+        records = list(self._records.items())  # at once: its worker may be adding one
+        return frozenset(hook for hook, record in records if record.shut_until is not None)
+
+    def _forget_old(self, now: float) -> None:
+        """Forget hooks whose last panic is out of the window: all is calm again."""
+        if self._rule is None:
+            return
+        for hook, record in list(self._records.items()):
+            if record.shut_until is None and now - record.panics[-1] > self._rule.within:
+                del self._records[hook]

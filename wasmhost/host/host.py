@@ -5,35 +5,30 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import anyio
-import anyio.to_thread
-import structlog
 
 from wasmhost.config import HostConfig
 from wasmhost.contract.codec import ingest
 from wasmhost.contract.records import route
-from wasmhost.database import Database
-from wasmhost.errors import GuestRefused, UserError
+from wasmhost.errors import UserError
+from wasmhost.host.adapter import SandboxedObserver
 from wasmhost.host.counters import ObserverSummary, Summary
-from wasmhost.host.dispatch import LOCAL, Dispatcher, Post
-from wasmhost.host.loading import Engines, load
-from wasmhost.host.reports import ReportQueue
-from wasmhost.host.runner import Services
-from wasmhost.host.scheduler import Scheduler
-from wasmhost.host.state import StateStore
-from wasmhost.host.trusted import TrustedRunner
+from wasmhost.host.crew import Crew
+from wasmhost.host.dispatch import LOCAL, Dispatcher
+from wasmhost.host.mishaps import tell_operator
+from wasmhost.host.services import open_services
+from wasmhost.host.wake import call_on_loop
 from wasmhost.observer import collected_error
 from wasmhost.panics.store import PanicLog
-from wasmhost.sinks import open_sink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
-    from wasmhost.config import ObserverConfig
     from wasmhost.contract.codec import Frame
     from wasmhost.contract.records import ErrorEvent, HookEvent, Payload, RuntimeContext
     from wasmhost.host.mailbox import Mailbox
@@ -41,8 +36,6 @@ if TYPE_CHECKING:
     from wasmhost.sinks import Sink
 
 _POLL_S: Final = 0.002
-
-_log: Final = structlog.stdlib.get_logger("wasmhost.host")
 
 
 class ObserverHost:
@@ -74,76 +67,58 @@ class ObserverHost:
         self._trusted = trusted
         self._lossless = lossless
         self._sink = sink
-        self._refused: dict[str, str] = {}
         self._dispatcher = Dispatcher()
-        self._open = False
-        self._closing = AsyncExitStack()
+        self._stack = AsyncExitStack()  # each step of opening leaves here what undoes it
+        self._crew = Crew(self.config, self._dispatcher, self._stack)
+        self._entered = False
+        self._shut: str | None = "the host is not open: use it inside of `async with`"
 
     async def __aenter__(self) -> Self:
         """Open the database and the sink, load the modules.
 
+        Cancelled meanwhile, it closes what it opened.
+
         :raises UserError: the database or the sink cannot be opened.
         """
-        async with AsyncExitStack() as stack:
-            services = await self._open_services(stack)
-            await self._start_guests(stack, services)
-            self._start_trusted(stack)
-            stack.push_async_callback(self._drain)
-            self._closing = stack.pop_all()
-        self._open = True
+        if self._entered:
+            raise UserError("a host is entered once: make another")
+        self._entered = True
+        try:
+            services = await open_services(
+                self._stack, self.config, self._sink, self.failures, lossless=self._lossless
+            )
+            self.panics = services.panics
+            await self._crew.start_guests(services)
+            self._crew.start_trusted(self._trusted)
+        except BaseException:
+            await self._close()
+            raise
+        self._shut = None
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Drain, stop, write, close: in the reverse order of opening."""
-        await self._closing.aclose()
-        self._open = False
+        """Drain, stop, write, close: in the reverse order of opening.
 
-    # Opening. Each step leaves on the stack what undoes it.
+        A cancellation that comes now cuts the draining short, and nothing else.
+        """
+        try:
+            # A lossless run takes what it needs, each delivery being bounded; unless it is to end now.
+            lossless = self._lossless and not isinstance(error, asyncio.CancelledError)
+            with anyio.move_on_after(None if lossless else self.config.drain_s, shield=True):
+                await self.drain()
+        finally:
+            await self._close()
 
-    async def _open_services(self, stack: AsyncExitStack) -> Services:
-        database = None
-        if self.config.db is not None:
-            database = Database(self.config.db)
-            stack.callback(self._note_failure, database)
-            stack.push_async_callback(anyio.to_thread.run_sync, database.close)
-        self.panics = PanicLog(database)
-        sink = self._sink or open_sink(self.config.reports)
-        stack.callback(self._note_failure, sink)
-        await stack.enter_async_context(sink)
-        reports = ReportQueue(sink)
-        pump = asyncio.create_task(reports.pump(), name="wasmhost-reports")
-        stack.push_async_callback(_finish, pump)
-        stack.callback(reports.close)
-        return Services(self.panics, StateStore(database), reports, self._lossless)
-
-    async def _start_guests(self, stack: AsyncExitStack, services: Services) -> None:
-        engines = Engines(self.config.observers)
-        stack.callback(engines.close)
-        scheduler = Scheduler(engines.stack_bytes, on_still=engines.rest)
-        stack.callback(self._close_runners)
-        stack.push_async_callback(anyio.to_thread.run_sync, scheduler.close)
-        for observer in self.config.observers:
-            try:
-                runner = await anyio.to_thread.run_sync(load, observer, engines, services)
-            except GuestRefused as refused:
-                self._refuse(observer, str(refused))
-                continue
-            entry = scheduler.enlist(runner)
-            self._dispatcher.add(Post(runner, lambda entry=entry: scheduler.submit(entry)))
-
-    def _refuse(self, observer: ObserverConfig, reason: str) -> None:
-        self._refused[observer.name] = reason
-        _log.error("observer refused", observer=observer.name, reason=reason)
-
-    def _start_trusted(self, stack: AsyncExitStack) -> None:
-        for number, observer in enumerate(self._trusted, 1):
-            name = f"{type(observer).__name__}-{number}" if len(self._trusted) > 1 else type(observer).__name__
-            runner = TrustedRunner(name, observer, self.config)
-            task = asyncio.create_task(runner.serve(), name=f"wasmhost-{name}")
-            stack.push_async_callback(_cancel, task)
-            self._dispatcher.add(Post(runner, runner.call))
+    async def _close(self) -> None:
+        for post in self._dispatcher.posts:
+            post.runner.mailbox.close()
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._stack.aclose()
+        finally:
+            self._shut = "the host is closed"
 
     # The node's side.
 
@@ -162,10 +137,26 @@ class ObserverHost:
         hook, payload = route(event, at)
         self._dispatcher.originate(hook, at, ctx, payload)
 
-    def emit_hook(self, hook: str, ctx: RuntimeContext | None, payload: Payload | None = None) -> None:
-        """The same, for one who has the hook's name and payload and not the event."""
+    def emit_hook(
+        self, hook: str, ctx: RuntimeContext | None, payload: Payload | None = None, *, to: str | None = None
+    ) -> None:
+        """Do the same, for one who has the hook's name and payload and not the event.
+
+        ``to`` is the name of the only observer it is for; the others count it as skipped.
+        """
         self._check_open()
-        self._dispatcher.originate(hook, time.time_ns(), ctx, payload)
+        self._dispatcher.originate(hook, time.time_ns(), ctx, payload, to)
+
+    def as_observer(self, name: str | None = None) -> WorkloadHookObserver:
+        """Offer all observers, or one, as an observer written in Python, say to `build_hook_callback`.
+
+        Its lifecycle hooks are awaited and raise ActrError; the others are queued.
+
+        :raises UserError: no observer of that name runs.
+        """
+        if name is not None and all(post.runner.name != name for post in self._dispatcher.posts):
+            raise UserError(f'no observer "{name}" runs in this host')
+        return SandboxedObserver(partial(self.emit_hook, to=name), partial(self._lifecycle, to=name))
 
     async def on_start(self, ctx: RuntimeContext) -> None:
         """Tell all observers that the node starts, and wait for them.
@@ -175,20 +166,22 @@ class ObserverHost:
         await self._lifecycle("on_start", ctx)
 
     async def on_ready(self, ctx: RuntimeContext) -> None:
-        """Tell all observers that the node is ready, and wait for them. :raises ActrError:"""
+        """Tell all observers that the node is ready, and wait for them. Raises ActrError."""
         await self._lifecycle("on_ready", ctx)
 
     async def on_stop(self, ctx: RuntimeContext) -> None:
-        """Tell all observers that the node stops, and wait for them. :raises ActrError:"""
+        """Tell all observers that the node stops, and wait for them. Raises ActrError."""
         await self._lifecycle("on_stop", ctx)
 
     async def on_error(self, ctx: RuntimeContext, event: ErrorEvent) -> None:
-        """Tell all observers of an error in the node, and wait for them. :raises ActrError:"""
+        """Tell all observers of an error in the node, and wait for them. Raises ActrError."""
         await self._lifecycle("on_error", ctx, event)
 
-    async def _lifecycle(self, hook: str, ctx: RuntimeContext, payload: Payload | None = None) -> None:
+    async def _lifecycle(
+        self, hook: str, ctx: RuntimeContext, payload: Payload | None = None, *, to: str | None = None
+    ) -> None:
         self._check_open()
-        replies = self._dispatcher.originate_awaited(hook, time.time_ns(), ctx, payload)
+        replies = self._dispatcher.originate_awaited(hook, time.time_ns(), ctx, payload, to)
         errors = [(name, await reply.error()) for name, reply in replies]
         failed = [(name, error) for name, error in errors if error is not None]
         if failed:
@@ -209,45 +202,33 @@ class ObserverHost:
     async def feed_frame(self, frame: Frame) -> None:
         """Take one event that has been checked already. Waits as `feed` does."""
         self._check_open()
-        if self._lossless:
-            for runner, _call in self._dispatcher.hearing(frame.hook):
-                await _room(runner.mailbox)
+        waited = self._lossless
+        while waited:  # until all have room at once: one that had some may have been filled by another feeder
+            waited = False
+            for post in self._dispatcher.hearing(frame):
+                waited = await _waited_for_room(post.runner.mailbox) or waited
         self._dispatcher.pass_on(frame)
 
     def reject(self, source: str, offset: int, reason: str) -> None:
         """Count and log an item of a source that is no event we can take."""
         self.rejected += 1
-        _log.warning("event rejected", source=source, offset=offset, reason=reason)
-
-    # The end.
+        tell_operator("warning", "event rejected", source=source, offset=offset, reason=reason)
 
     async def drain(self) -> None:
         """Wait until nothing waits and nothing runs."""
-        while not all(post.runner.mailbox.idle for post in self._dispatcher.posts):
+        # Polled: whoever told us would do so on every event's way, for the sake of the last one.
+        while not all(post.runner.mailbox.idle for post in self._dispatcher.posts):  # noqa: ASYNC110
             await anyio.sleep(_POLL_S)
 
-    async def _drain(self) -> None:
-        """At the end: a lossless run takes what it needs, each delivery being bounded; a live one not."""
-        with anyio.move_on_after(None if self._lossless else self.config.drain_s):
-            await self.drain()
-
-    def _close_runners(self) -> None:
-        for post in self._dispatcher.posts:
-            post.runner.close()
-
-    def _note_failure(self, writer: Database | Sink) -> None:
-        if writer.failed is not None:
-            self.failures.append(writer.failed)
-
     def _check_open(self) -> None:
-        if not self._open:
-            raise UserError("the host is not open: use it inside of `async with`")
+        if self._shut is not None:
+            raise UserError(self._shut)
 
     def summary(self) -> Summary:
-        """What the run has come to so far, in the order of the configuration."""
+        """Sum up the run so far, in the order of the configuration. From any thread, at any time."""
         lines = {
             name: ObserverSummary(name, None, "refused", reason=reason)
-            for name, reason in self._refused.items()
+            for name, reason in self._crew.refused.items()
         }
         for post in self._dispatcher.posts:
             lines[post.runner.name] = post.runner.summary(self._dispatcher.unheard(post.runner))
@@ -257,19 +238,13 @@ class ObserverHost:
         return Summary(self._dispatcher.events, self.rejected, ordered)
 
 
-async def _room(mailbox: Mailbox) -> None:
-    """Wait until a mailbox can take one more."""
+async def _waited_for_room(mailbox: Mailbox) -> bool:
+    """Wait until a mailbox can take one more; whether that took any waiting."""
     loop = asyncio.get_running_loop()
     room = asyncio.Event()
-    while mailbox.tell_when_room(lambda: loop.call_soon_threadsafe(room.set)):
+    waited = False
+    while mailbox.tell_when_room(partial(call_on_loop, loop, room.set)):
+        waited = True
         await room.wait()
         room.clear()
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def _finish(task: asyncio.Task[None]) -> None:
-    await task
+    return waited

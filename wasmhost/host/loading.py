@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wasmhost.config import ObserverConfig
-    from wasmhost.host.runner import Services
+    from wasmhost.host.services import Services
 
 _MIB: Final = 1024 * 1024
 
@@ -31,7 +31,7 @@ class Engines:
         return max((engine.stack_bytes for engine in self._engines.values()), default=0)
 
     def of(self, observer: ObserverConfig) -> SandboxEngine:
-        """The engine for an observer."""
+        """Return the engine for an observer."""
         return self._engines[observer.limits.stack_kib]
 
     def rest(self) -> None:
@@ -64,5 +64,6 @@ def read_module(path: Path, limit_mib: int) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(limit_mib * _MIB + 1)
-    except OSError as error:
-        raise GuestRefused(f"{path} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # a ValueError for a path with a zero byte in it
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise GuestRefused(f"{path} cannot be read: {reason or error}") from None

@@ -41,17 +41,21 @@ class Mailbox:
         self._letters: deque[Letter] = deque()
         self._lock = threading.Lock()
         self._on_duty = False
+        self._closed = False
         self._lost_in_front = 0  # of the oldest letter
         self._lost_behind = 0  # the newest letter, so in front of the next one put
-        self._tell: Callable[[], None] | None = None
+        self._tell: list[Callable[[], None]] = []
 
     def put(self, letter: Letter) -> bool:
         """Add a letter, or drop one by policy; True when somebody must now be called to serve.
 
-        A letter that somebody awaits is never dropped: who awaits cannot send many.
+        A letter that somebody awaits is never dropped for want of room: who awaits cannot send many.
         """
         with self._lock:
             letters = self._letters
+            if self._closed:
+                self._give_up(letter)
+                return False
             if len(letters) >= self._capacity and letter.reply is None:
                 self.dropped += 1
                 if not self._drop_oldest or letters[0].reply is not None:
@@ -68,12 +72,12 @@ class Mailbox:
             return True
 
     def lose(self, count: int) -> None:
-        """Events were lost on the way here, behind the newest letter."""
+        """Note that events were lost on the way here, behind the newest letter."""
         with self._lock:
             self._lost_behind += count
 
     def take(self) -> Letter | None:
-        """The next letter, its ``lost`` up to date; None, and off duty, when there is none."""
+        """Take the next letter, its ``lost`` up to date; None, and off duty, when there is none."""
         with self._lock:
             letters = self._letters
             if not letters:
@@ -83,34 +87,54 @@ class Mailbox:
             if self._lost_in_front:
                 letter = letter._replace(lost=letter.lost + self._lost_in_front)
                 self._lost_in_front = 0
-            if self._tell is not None and len(letters) <= self._capacity // 2:
-                self._tell, tell = None, self._tell
-                tell()
+            if self._tell and len(letters) <= self._capacity // 2:
+                self._tell_all()
             return letter
 
     def put_back(self, letter: Letter) -> None:
         """Undo a `take`: the letter could not be delivered yet. Whoever took it stays on duty."""
         with self._lock:
-            self._letters.appendleft(letter)
+            letters = self._letters
+            if self._closed:
+                self._give_up(letter)
+                return
+            if self._lost_in_front:  # dropped while the letter was out: behind it, not in front
+                letters[0] = letters[0]._replace(lost=letters[0].lost + self._lost_in_front)
+                self._lost_in_front = 0
+            letters.appendleft(letter)
 
     def tell_when_room(self, tell: Callable[[], None]) -> bool:
-        """Whether it is full; then ``tell`` is called, once and from any thread, when half is free."""
+        """Whether it is full; then ``tell`` is called, once and from any thread, when half is free.
+
+        ``tell`` must not raise, nor call the mailbox.
+        """
         with self._lock:
-            if len(self._letters) < self._capacity:
+            if self._closed or len(self._letters) < self._capacity:
                 return False
-            self._tell = tell
+            self._tell.append(tell)
             return True
 
-    def empty_out(self) -> list[Letter]:
-        """Give up all that waits, counted as dropped."""
+    def close(self) -> None:
+        """Give up all that waits, and from now on all that comes; both count as dropped.
+
+        Who serves finds nothing more. Whoever awaits a result is told. Safe to call again.
+        """
         with self._lock:
-            given_up = list(self._letters)
-            self._letters.clear()
-            self.dropped += len(given_up)
-            if self._tell is not None:
-                self._tell, tell = None, self._tell
-                tell()
-            return given_up
+            self._closed = True
+            letters = self._letters
+            while letters:
+                self._give_up(letters.popleft())
+            self._tell_all()
+
+    def _give_up(self, letter: Letter) -> None:
+        self.dropped += 1
+        if letter.reply is not None:
+            letter.reply.given_up()
+
+    def _tell_all(self) -> None:
+        tell, self._tell = self._tell, []
+        for each in tell:
+            each()
 
     @property
     def waiting(self) -> int:

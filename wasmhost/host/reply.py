@@ -6,13 +6,17 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from wasmhost.contract.records import ActrError
+from wasmhost.host.wake import call_on_loop
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
 
 
 class Reply:
-    """One result, told once from any thread, awaited on the loop that made it."""
+    """One result, told from any thread, awaited on the loop that made it. The first one told counts.
+
+    Telling never raises, also when nobody waits any more.
+    """
 
     def __init__(self, label: str) -> None:
         """``label`` is the hook's name, for the words of a panic."""
@@ -21,31 +25,35 @@ class Reply:
         self._future: Future[ActrError | None] = self._loop.create_future()
 
     def done(self) -> None:
-        """The hook returned without an error, or the observer has no such hook."""
+        """Tell that the hook returned without an error, or that it is not called these days."""
         self._tell(None)
 
     def failed(self, message: str) -> None:
-        """The hook returned an error."""
+        """Tell that the hook returned an error."""
         self._tell(ActrError("internal", message))
 
     def raised(self, error: ActrError) -> None:
-        """The hook raised its error, in Python."""
+        """Tell that the hook raised its error, in Python."""
         self._tell(error)
 
     def panicked(self, info: str) -> None:
-        """The hook trapped."""
+        """Tell that the hook trapped."""
         self._tell(ActrError("internal", f"{self._label} panicked: {info}"))
 
+    def too_large(self) -> None:
+        """Tell that the event is larger than the observer may be given."""
+        self._tell(ActrError("unavailable", f"{self._label} was not delivered: the event is over event_kib"))
+
     def given_up(self) -> None:
-        """The host closed before the hook could run."""
-        self._tell(ActrError("unavailable", f"{self._label} was not delivered: the host is closing"))
+        """Tell that the hook did not run, or not to its end: the host closed, or gave the observer up."""
+        self._tell(ActrError("unavailable", f"{self._label} was given up: its observer is no longer served"))
 
     async def error(self) -> ActrError | None:
         """Wait for the result."""
         return await self._future
 
     def _tell(self, error: ActrError | None) -> None:
-        self._loop.call_soon_threadsafe(self._set, error)
+        call_on_loop(self._loop, self._set, error)
 
     def _set(self, error: ActrError | None) -> None:
         if not self._future.done():

@@ -6,6 +6,10 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
+from wasmhost.host.wake import call_on_loop
+
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
@@ -14,33 +18,46 @@ if TYPE_CHECKING:
 CAPACITY: Final = 10_000
 _BATCH: Final = 256
 
+_log: Final = structlog.stdlib.get_logger("wasmhost.host")
+
 
 class ReportQueue:
     """A bounded queue, filled from any thread, that a task of its own empties into the sink.
 
     Make it on the event loop, run `pump` there; `close` and `pump` returns when all is written.
+
+    ``lossless``: nothing is dropped. Runners look at `full` before each delivery then, so the queue
+    holds at most what the deliveries under way can add to it: an outbox each.
     """
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, *, lossless: bool = False) -> None:
         self._sink = sink
+        self._lossless = lossless
         self._records: deque[ReportRecord] = deque()
         self._loop: AbstractEventLoop = asyncio.get_running_loop()
         self._ready = asyncio.Event()
+        self._called = False
         self._closed = False
 
     @property
     def full(self) -> bool:
-        """Whether the next report would be dropped: a lossless run waits then."""
+        """Whether a lossless run has to wait, and in another the next report is dropped."""
         return len(self._records) >= CAPACITY
+
+    @property
+    def waiting(self) -> int:
+        """How many reports wait to be written."""
+        return len(self._records)
 
     def put(self, record: ReportRecord) -> bool:
         """Take one report, from any thread; False where it had to be dropped."""
-        if self.full:
+        if self.full and not self._lossless:
             return False
-        first = not self._records
         self._records.append(record)
-        if first:  # otherwise the pump is at it, or has been called
-            self._loop.call_soon_threadsafe(self._ready.set)
+        # Looked at after appending, as the pump resets it before emptying: so none is forgotten.
+        if not self._called:
+            self._called = True
+            call_on_loop(self._loop, self._ready.set)
         return True
 
     async def pump(self) -> None:
@@ -48,13 +65,21 @@ class ReportQueue:
         while True:
             await self._ready.wait()
             self._ready.clear()
+            self._called = False
             while self._records:
                 batch = [self._records.popleft() for _ in range(min(_BATCH, len(self._records)))]
-                await self._sink.write(batch)
+                await self._write(batch)
+                await asyncio.sleep(0)  # a sink that need not wait must not hold the loop
             if self._closed:
                 return
 
+    async def _write(self, batch: list[ReportRecord]) -> None:
+        try:
+            await self._sink.write(batch)
+        except Exception:  # a sink must not raise; one that does costs its reports, not the host
+            _log.exception("the sink failed to write reports", reports=len(batch))
+
     def close(self) -> None:
-        """Nothing more comes; from the loop's thread."""
+        """Say that nothing more comes; from the loop's thread."""
         self._closed = True
         self._ready.set()

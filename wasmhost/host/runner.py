@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
-from importlib import metadata
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
-
-import structlog
 
 from wasmhost.errors import GuestRefused
 from wasmhost.host.counters import Counters, ObserverSummary
 from wasmhost.host.effects import EffectApplier
 from wasmhost.host.health import Backoff, QuarantineGate
 from wasmhost.host.mailbox import Letter, Mailbox
-from wasmhost.panics.record import Panic, PanicKind
+from wasmhost.host.mishaps import PanicTeller, tell_operator
+from wasmhost.host.scheduler import OVERRUN_NS
+from wasmhost.panics.record import PanicKind
 from wasmhost.sandbox.instance import Sandbox, stream_seed
 from wasmhost.sandbox.outbox import NO_EFFECTS
 from wasmhost.sandbox.traps import TrapReport
 
 if TYPE_CHECKING:
     from wasmhost.config import ObserverConfig
-    from wasmhost.contract.codec import Frame
     from wasmhost.host.counters import ObserverState
-    from wasmhost.host.reports import ReportQueue
-    from wasmhost.host.state import StateStore
-    from wasmhost.panics.store import PanicLog
+    from wasmhost.host.services import Services
     from wasmhost.sandbox.engine import SandboxEngine
     from wasmhost.sandbox.guest import Guest
     from wasmhost.sandbox.instance import Outcome
@@ -34,25 +30,20 @@ if TYPE_CHECKING:
 _TURN: Final = 32  # letters before the next observer has its turn
 _SOURCES_REMEMBERED: Final = 1024
 _REPORTS_FULL_S: Final = 0.001
+_RESTART_S: Final = 0.01  # at least, after a restart that failed: else a live host does nothing but try
+_INITIALIZE: Final = "_initialize"
+_KIB: Final = 1024
 
-_WASMTIME: Final = metadata.version("wasmtime")
-
-_log: Final = structlog.stdlib.get_logger("wasmhost.host")
+_now: Final = time.monotonic_ns
 _monotonic: Final = time.monotonic
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What all runners of a host share. ``lossless``: no backoff, and time is counted in events."""
-
-    panics: PanicLog
-    states: StateStore
-    reports: ReportQueue
-    lossless: bool
-
-
 class GuestRunner:
-    """Serves one guest's mailbox, in order, on whichever thread has its turn (`scheduler.Task`)."""
+    """Serves one guest's mailbox, in order, on whichever thread has its turn (`scheduler.Task`).
+
+    Each letter taken from the mailbox is counted once, as the last thing that can fail: delivered,
+    panicked, skipped or dropped.
+    """
 
     def __init__(
         self, config: ObserverConfig, engine: SandboxEngine, guest: Guest, services: Services
@@ -69,8 +60,11 @@ class GuestRunner:
         self._config = config
         self._engine = engine
         self._guest = guest
-        self._services = services
+        self._lossless = services.lossless
+        self._reports = services.reports
+        self._teller = PanicTeller(config.name, guest.sha256, services.panics)
         self._index = guest.hook_index()
+        self._event_bytes = config.limits.event_kib * _KIB
         self._effects = EffectApplier(config.name, self.counters, services.reports, services.states)
         self._gate = QuarantineGate(config.quarantine)
         first, longest = (0.0, 0.0) if services.lossless else config.backoff_ms
@@ -78,17 +72,19 @@ class GuestRunner:
         self._seeds: dict[str, int] = {}
         self._resume_at = 0.0
         self._failed = False
-        self._sandbox: Sandbox | None = self._make_sandbox()
-        trap = self._sandbox.init.trap
+        self._troubled = False  # it panicked lately: the gate and the backoff have to be asked
+        self._refused_any = False
+        self._lost = 0  # events it has not been told of yet, beside those its next letter tells
+        self._sandbox: Sandbox | None = None
+        trap = self._start()
         if trap is not None:
-            self._sandbox.close()
             raise GuestRefused(f"its _initialize trapped ({trap.kind}): {trap.message}")
-        self._effects.apply(self._sandbox.init.effects, "_initialize", None)
 
     def turn(self) -> float | bool:
-        """Deliver some letters; see `scheduler.Task.turn`. A fault of ours costs the letter, no more."""
+        """Deliver some letters; see `scheduler.Task.turn`. A bug of ours costs the letter, no more."""
+        until = _now() + OVERRUN_NS
         for _ in range(_TURN):
-            if self._services.lossless and self._services.reports.full:
+            if self._lossless and self._reports.full:
                 return _monotonic() + _REPORTS_FULL_S
             if self._sandbox is None and self._resume_at > _monotonic():
                 return self._resume_at
@@ -99,131 +95,118 @@ class GuestRunner:
                 self._serve(letter)
             except Exception as error:  # the worker serves the other observers too
                 self._lose(letter, error)
+            if _now() > until:
+                return True
         return True
-
-    def _lose(self, letter: Letter, error: Exception) -> None:
-        """Go on after a bug of ours: this letter is lost, and the sandbox is not trusted any more."""
-        _log.exception("wasmhost failed to serve an observer; this is a bug", observer=self.name)
-        self.counters.panics += 1
-        sandbox, self._sandbox = self._sandbox, None
-        if letter.reply is not None:
-            letter.reply.panicked(f"wasmhost failed: {error!r}")
-        if sandbox is not None:
-            sandbox.close()
 
     def _serve(self, letter: Letter) -> None:
         frame = letter.frame
-        gate = self._gate
-        if not gate.calm and not gate.admits(frame.hook, self._time(letter)):
-            self.counters.skipped += 1
-            if letter.reply is not None:
-                letter.reply.done()
+        if self._troubled and not self._gate.admits(frame.hook, self._time(letter)):
+            self._skip(letter)
+            return
+        data = frame.data
+        if len(data) > self._event_bytes:
+            self._refuse(letter)
             return
         sandbox = self._sandbox or self._restart(letter)
         if sandbox is None:
             return
         src = frame.src or ""
         seed = self._seeds.get(src) or self._seed(src)
-        outcome = sandbox.deliver(
-            self._index[frame.hook], frame.data, frame.at, frame.seq, letter.lost, seed
-        )
-        if outcome.trap is not None:
-            self._effects.apply(outcome.effects, frame.hook, frame)
-            self._panicked(letter, outcome.trap)
-        else:
+        lost, self._lost = letter.lost + self._lost, 0
+        outcome = sandbox.deliver(self._index[frame.hook], data, frame.at, frame.seq, lost, seed)
+        if outcome.trap is None:
             self._returned(letter, outcome)
+        else:
+            self._panicked(letter, outcome, outcome.trap, lost)
 
     def _returned(self, letter: Letter, outcome: Outcome) -> None:
-        hook = letter.frame.hook
-        self.counters.delivered += 1
-        self.counters.fuel.add(outcome.fuel)
+        hook, reply = letter.frame.hook, letter.reply
         if outcome.effects is not NO_EFFECTS:
             self._effects.apply(outcome.effects, hook, letter.frame)
-        self._backoff.succeeded()
-        if not self._gate.calm and self._gate.succeeded(hook):
-            _log.info("observer hook left quarantine", observer=self.name, hook=hook)
-        if outcome.error is not None and letter.reply is None:
-            _log.warning("observer returned an error", observer=self.name, hook=hook, error=outcome.error)
-        if letter.reply is not None:
+        self.counters.delivered += 1
+        self.counters.fuel.add(outcome.fuel)
+        if self._troubled:
+            self._recover(hook)
+        if reply is not None:
             if outcome.error is None:
-                letter.reply.done()
+                reply.done()
             else:
-                letter.reply.failed(outcome.error)
+                reply.failed(outcome.error)
+        elif outcome.error is not None:
+            error = outcome.error
+            tell_operator("warning", "observer returned an error", observer=self.name, hook=hook, error=error)
 
-    def _panicked(self, letter: Letter, trap: TrapReport) -> None:
+    def _panicked(self, letter: Letter, outcome: Outcome, trap: TrapReport, lost: int) -> None:
         """Throw the sandbox away, remember why, and decide when there is another."""
-        if self._sandbox is not None:
-            self._sandbox.close()
-            self._sandbox = None
         hook = letter.frame.hook
+        self._discard()
+        self._effects.apply(outcome.effects, hook, letter.frame)
+        self._teller.tell(trap, hook, self._config.limits.fuel, letter.frame, lost)
         self.counters.panics += 1
-        self._record(trap, hook, letter.frame, letter.lost, self._config.limits.fuel)
         self._resume_at = _monotonic() + self._backoff.panicked()
-        if self._gate.panicked(hook, self._time(letter)):
-            _log.warning("observer hook is in quarantine", observer=self.name, hook=hook)
+        self._book_panic(hook, letter)
         if letter.reply is not None:
             letter.reply.panicked(trap.message)
 
-    def _record(self, trap: TrapReport, hook: str, frame: Frame | None, lost: int, fuel: int) -> None:
-        """To the panic log; and to the log, ever more rarely: at the 1st, 2nd, 4th, 8th… panic."""
-        count = self.counters.panics
-        if count & (count - 1) == 0:
-            _log.error(
-                "observer panicked; isolated",
-                observer=self.name,
-                hook=hook,
-                kind=trap.kind.value,
-                panic=trap.message,
-                count=count,
-            )
-        self._services.panics.record(
-            Panic(
-                observer=self.name,
-                module_sha256=self.module_sha256,
-                hook=hook,
-                src=(frame.src or "") if frame is not None else "",
-                seq=frame.seq if frame is not None else 0,
-                at=frame.at if frame is not None else 0,
-                kind=trap.kind,
-                message=trap.message,
-                backtrace=trap.backtrace,
-                fuel_budget=fuel,
-                event=frame.data if frame is not None else b"",
-                lost=lost,
-                wasmtime=_WASMTIME,
-                happened_at=time.time_ns(),
-            )
+    def _recover(self, hook: str) -> None:
+        self._backoff.succeeded()
+        if self._gate.succeeded(hook):
+            tell_operator("info", "observer hook left quarantine", observer=self.name, hook=hook)
+        self._troubled = not self._gate.calm
+
+    def _book_panic(self, hook: str, letter: Letter) -> None:
+        self._troubled = True
+        if self._gate.panicked(hook, self._time(letter)):
+            tell_operator("warning", "observer hook is in quarantine", observer=self.name, hook=hook)
+
+    def _skip(self, letter: Letter) -> None:
+        """Pass over a letter in quarantine; what was lost before it is still to be told."""
+        self._lost += letter.lost
+        self.counters.skipped += 1
+        if letter.reply is not None:
+            letter.reply.done()
+
+    def _give_up(self, letter: Letter) -> None:
+        self._lost += letter.lost + 1
+        self.counters.dropped += 1
+
+    def _refuse(self, letter: Letter) -> None:
+        """Give up an event over the observer's event_kib, and say so the first time."""
+        self._give_up(letter)
+        if not self._refused_any:
+            self._refused_any = True
+            size, hook = len(letter.frame.data), letter.frame.hook
+            tell_operator("warning", "event over event_kib", observer=self.name, hook=hook, bytes=size)
+        if letter.reply is not None:
+            letter.reply.too_large()
+
+    def _lose(self, letter: Letter, error: Exception) -> None:
+        """Go on after a bug of ours: the letter counts as a panic, and the sandbox is trusted no more."""
+        tell_operator(
+            "error", "wasmhost failed to serve an observer; this is a bug", observer=self.name, exc_info=error
         )
+        self.counters.panics += 1
+        if letter.reply is not None:
+            letter.reply.panicked(f"wasmhost failed: {error!r}")
+        with suppress(Exception):
+            self._discard()
 
-    def _restart(self, letter: Letter) -> Sandbox | None:
-        """A fresh sandbox; None, and the letter seen to, where there is none to be had."""
-        self.counters.restarts += 1
-        try:
-            sandbox = self._make_sandbox()
-            trap = sandbox.init.trap
-            if trap is None:
-                self._failed = False
-                self._sandbox = sandbox
-                self._effects.apply(sandbox.init.effects, "_initialize", None)
-                return sandbox
-            sandbox.close()
-            where = "_initialize"
-        except GuestRefused as refused:
-            trap, where = TrapReport(PanicKind.OTHER, str(refused), ()), "start"
+    def crashed(self, error: BaseException) -> None:
+        """Give up for good: see `scheduler.Task.crashed`."""
         self._failed = True
-        self._record(trap, where, None, 0, self._config.limits.init_fuel)
-        self._resume_at = _monotonic() + self._backoff.panicked()
-        if self._services.lossless or letter.reply is not None:
-            # A file is read at once and to its end: what can't be served is given up.
-            self.counters.dropped += 1
-            if letter.reply is not None:
-                letter.reply.panicked(trap.message)
-        else:
-            self.mailbox.put_back(letter)
-        return None
+        tell_operator("error", "observer given up", observer=self.name, reason=repr(error))
+        self.mailbox.close()
+        self.mailbox.take()  # off duty
 
-    def _make_sandbox(self) -> Sandbox:
-        return Sandbox(
+    # Its sandboxes.
+
+    def _start(self) -> TrapReport | None:
+        """Make a sandbox and initialise it; why that trapped, where it did.
+
+        :raises GuestRefused: there is none to be had.
+        """
+        sandbox = Sandbox(
             self._engine,
             self._guest,
             self._config.limits,
@@ -231,6 +214,54 @@ class GuestRunner:
             state=self._effects.state if "state" in self._config.grant else None,
             seed=stream_seed(self.module_sha256, self.name, ""),
         )
+        self._sandbox = sandbox
+        trap = sandbox.init.trap
+        if trap is not None:
+            self._discard()
+        self._effects.apply(sandbox.init.effects, _INITIALIZE, None)
+        return trap
+
+    def _restart(self, letter: Letter) -> Sandbox | None:
+        """Make a fresh sandbox; None, and the letter seen to, where there is none to be had.
+
+        A file is read at once and to its end: there, what can't be served is given up, and after a
+        few restarts that fail only an event now and then is tried.
+        """
+        gate, now = self._gate, self._time(letter)
+        if self._lossless and not gate.admits(_INITIALIZE, now):
+            self._unserved(letter, "it could not be restarted")
+            return None
+        self.counters.restarts += 1
+        try:
+            trap, where = self._start(), _INITIALIZE
+        except GuestRefused as refused:
+            trap, where = TrapReport(PanicKind.OTHER, str(refused), ()), "start"
+        self._failed = trap is not None
+        self._troubled = True
+        if trap is None:
+            gate.succeeded(_INITIALIZE)
+            return self._sandbox
+        self._teller.tell(trap, where, self._config.limits.init_fuel)
+        if self._lossless:
+            self._book_panic(_INITIALIZE, letter)
+        else:
+            self._resume_at = _monotonic() + max(_RESTART_S, self._backoff.panicked())
+        self._unserved(letter, trap.message)
+        return None
+
+    def _unserved(self, letter: Letter, why: str) -> None:
+        """See to a letter that no sandbox is there for: wait for one, where time is no object."""
+        if not self._lossless and letter.reply is None:
+            self.mailbox.put_back(letter)
+            return
+        self._give_up(letter)
+        if letter.reply is not None:
+            letter.reply.panicked(why)
+
+    def _discard(self) -> None:
+        sandbox, self._sandbox = self._sandbox, None
+        if sandbox is not None:
+            sandbox.close()
 
     def _seed(self, src: str) -> int:
         if len(self._seeds) >= _SOURCES_REMEMBERED:
@@ -239,19 +270,15 @@ class GuestRunner:
         return seed
 
     def _time(self, letter: Letter) -> float:
-        return float(letter.number) if self._services.lossless else _monotonic()
+        return float(letter.number) if self._lossless else _monotonic()
 
     def close(self) -> None:
         """Free the sandbox and give up what waits. When no worker serves it any more."""
-        for letter in self.mailbox.empty_out():
-            if letter.reply is not None:
-                letter.reply.given_up()
-        if self._sandbox is not None:
-            self._sandbox.close()
-            self._sandbox = None
+        self.mailbox.close()
+        self._discard()
 
     def summary(self, unheard: int) -> ObserverSummary:
-        """Its line in the summary; ``unheard`` events were of hooks it has not, or without a context."""
+        """Make its line in the summary; ``unheard`` events never came into its mailbox."""
         quarantined = tuple(sorted(self._gate.quarantined()))
         state: ObserverState = "failed" if self._failed else "quarantined" if quarantined else "running"
         counters = self.counters

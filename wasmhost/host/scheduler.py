@@ -8,6 +8,8 @@ that has been quick for a while comes back.
 
 The *keeper* is a thread that looks for overruns while the fast lane runs, and calls observers whose
 wait is over. When all is still for `STILL_NS` it disarms the epoch tickers and sleeps for good.
+
+Nothing a task does ends a thread here. A turn that raises is a bug of ours, and costs that task.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ import itertools
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
+
+from wasmhost.host.mishaps import tell_operator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +31,7 @@ OVERRUN_NS: Final = 2_000_000
 STILL_NS: Final = 50_000_000
 MAX_SLOW: Final = 4
 _QUICK_TURNS: Final = 8  # in a row, to come back to the fast lane
-_SPARE_STACK: Final = 512 * 1024  # Python's and the engine's own frames, beside the guest's stack
+_SPARE_STACK: Final = 1024 * 1024  # Python's and the engine's own frames, beside the guest's stack
 _SPARE_LIFE_S: Final = 5.0
 
 _now: Final = time.monotonic_ns
@@ -41,6 +46,10 @@ class Task(Protocol):
         True: there is more. False: nothing is left, and whoever brings more calls `submit`. A float:
         call me again at this time of the monotonic clock, in seconds.
         """
+        ...
+
+    def crashed(self, error: BaseException) -> None:
+        """Give up: a turn raised, and there will be no other."""
         ...
 
 
@@ -99,6 +108,8 @@ class Scheduler:
         self._watching = False
         self._busy_at = 0
         self._closed = False
+        with self._lock:  # at once: who emits must not wait for a thread to start
+            self._idle += self._hire()
         self._keeper = threading.Thread(target=self._keep, name="wasmhost-keeper", daemon=True)
         self._keeper.start()
 
@@ -128,21 +139,28 @@ class Scheduler:
     def _enqueue(self, entry: Entry) -> None:
         lane = self._slow if entry.slow else self._fast
         lane.queue.append(entry)
-        if lane.workers < lane.most and not self._closed:
-            lane.workers += 1
-            self._employ(lane)
+        self._employ(lane)
         if not self._watching:
             self._watching = True
             self._bell.set()
 
     def _employ(self, lane: _Lane) -> None:
-        worker = self._idle.pop() if self._idle else self._hire()
+        """Set another worker to a lane, where it may have one."""
+        if lane.workers >= lane.most or self._closed:
+            return
+        if not self._idle:
+            self._idle += self._hire()
+            if not self._idle:
+                return  # the keeper tries again
+        worker = self._idle.pop()
         worker.lane = lane
+        lane.workers += 1
         if lane is self._fast:
             self._at_fast = worker
         worker.baton.release()
 
-    def _hire(self) -> _Worker:
+    def _hire(self) -> list[_Worker]:
+        """Start a worker; an empty list where the system has no thread for us."""
         worker = _Worker()
         worker.thread = threading.Thread(
             target=self._work, args=(worker,), name=f"wasmhost-worker-{next(self._ticket)}", daemon=True
@@ -152,13 +170,15 @@ class Scheduler:
         before = threading.stack_size(self._stack_bytes)
         try:
             worker.thread.start()
+        except RuntimeError:
+            return []
         finally:
             threading.stack_size(before)
         self._workers.add(worker)
-        return worker
+        return [worker]
 
     def _next(self, worker: _Worker) -> Entry | None:
-        """The next entry for a worker between turns, or None: it has been made idle."""
+        """Give a worker between turns its next entry, or None: it has been made idle."""
         lane = worker.lane
         if lane is None:
             return None
@@ -191,32 +211,33 @@ class Scheduler:
     def _replace(self, worker: _Worker) -> None:
         """Move an overrunning worker to the slow lane, and let another go on with the fast one."""
         self._at_fast = None
-        worker.lane = self._slow
+        self._fast.workers -= 1
         self._slow.workers += 1
+        worker.lane = self._slow
         if worker.entry is not None:
             worker.entry.slow = True
-        if self._fast.queue:
-            self._employ(self._fast)
-        else:
-            self._fast.workers -= 1
 
     def _watch(self, now: int) -> float | None:
-        """One look of the keeper; seconds until the next one is due, None for never."""
+        """Look round once; seconds until the next look is due, None for never."""
         while self._due and self._due[0][0] * 1e9 <= now:
             self._enqueue(heapq.heappop(self._due)[2])
         worker = self._at_fast
         if worker is not None and worker.since and now - worker.since > OVERRUN_NS:
             self._replace(worker)
-        if self._fast.workers or self._slow.workers:
+        for lane in (self._fast, self._slow):
+            if lane.queue:
+                self._employ(lane)
+        if self._fast.workers or self._slow.workers or self._fast.queue or self._slow.queue:
             self._busy_at = now
         elif self._watching and now - self._busy_at > STILL_NS:
             # Nothing runs, and nothing can start while we hold the lock: the tickers may rest.
             self._watching = False
             self._on_still()
-        if not self._watching:
-            return self._due[0][0] - now / 1e9 if self._due else None
-        pause = (OVERRUN_NS if self._fast.workers or now - self._busy_at <= STILL_NS else STILL_NS) / 1e9
-        return min(pause, max(0.0, self._due[0][0] - now / 1e9)) if self._due else pause
+        pause = OVERRUN_NS / 1e9 if self._watching else None
+        if not self._due:
+            return pause
+        due = max(0.0, self._due[0][0] - now / 1e9)
+        return due if pause is None else min(pause, due)
 
     # The threads' own loops.
 
@@ -234,10 +255,14 @@ class Scheduler:
         with self._lock:
             entry = self._next(worker)
         while entry is not None:
-            more = entry.task.turn()
-            took = _now() - worker.since
+            more = _turn(entry.task)
+            ended = _now()
             with self._lock:
+                took = ended - worker.since
                 worker.since = 0
+                # Kept to the moment: a sandbox armed its deadline by the ticker within this turn, and
+                # relies on it to go on for a while.
+                self._busy_at = ended
                 self._finish(entry, more, took)
                 entry = self._next(worker)
         return self._closed
@@ -252,10 +277,25 @@ class Scheduler:
             return True
 
     def _keep(self) -> None:
+        pause: float | None = None
         while True:
             with self._lock:
                 if self._closed:
                     return
-                pause = self._watch(_now())
+                try:
+                    pause = self._watch(_now())
+                except Exception as error:  # without a keeper no wait would ever be over
+                    tell_operator("error", "wasmhost's keeper failed; this is a bug", exc_info=error)
+                    pause = STILL_NS / 1e9
             self._bell.wait(pause)
             self._bell.clear()
+
+
+def _turn(task: Task) -> float | bool:
+    try:
+        return task.turn()
+    except BaseException as error:  # SystemExit too: it would end this thread and nothing else
+        tell_operator("error", "wasmhost failed to serve an observer; this is a bug", exc_info=error)
+        with suppress(BaseException):
+            task.crashed(error)
+        return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,12 +47,13 @@ class NdjsonSink:
         self.written = 0
         self.invalid = 0
         self.dropped = 0
+        self.lost: Counter[str] = Counter()  # by observer: invalid and dropped
         self.failed: str | None = None
         self.name = "standard output" if path is None else escape_untrusted(str(path), 400)
         self._path = path
         self._descriptor: int | None = None
         self._writer: LineWriter | None = None
-        self._reader_gone = False
+        self.reader_gone = False
         self._turn = anyio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -74,25 +76,26 @@ class NdjsonSink:
 
     async def write(self, batch: Sequence[ReportRecord]) -> None:
         """Write ``batch`` in order; waits as long as that takes, and raises nothing if it can't."""
-        lines = [line for record in batch if (line := self._line(record)) is not None]
-        if not lines:
+        made = [(record.observer, line) for record in batch if (line := self._line(record)) is not None]
+        if not made:
             return
         async with self._turn:
             if self._writer is None:
                 raise InternalError(f"{self.name} is written to without being open")
             try:
-                if not self._reader_gone:
-                    await self._write(self._writer, b"".join(lines))
+                if not self.reader_gone:
+                    await self._write(self._writer, b"".join(line for _, line in made))
             finally:
                 written = self._writer.lines - self.written
                 self.written += written
-                self.dropped += len(lines) - written
+                self.dropped += len(made) - written
+                self.lost.update(observer for observer, _ in made[written:])
 
     async def _write(self, writer: LineWriter, data: bytes) -> None:
         try:
             await writer.write(data)
         except OSError as error:
-            self._reader_gone = isinstance(error, BrokenPipeError)
+            self.reader_gone = isinstance(error, BrokenPipeError)
             if self.failed is None:
                 self.failed = f"cannot write reports to {self.name}: {_reason(error)}"
                 structlog.get_logger().error("reports not written", reason=self.failed)
@@ -102,6 +105,7 @@ class NdjsonSink:
             body = cbor_to_json(record.body)
         except ValueError as error:
             self.invalid += 1
+            self.lost[record.observer] += 1
             if self.invalid == 1:  # said once: a guest decides how many there are
                 reason = escape_untrusted(str(error), 200)
                 structlog.get_logger().warning("report dropped", observer=record.observer, reason=reason)

@@ -1,0 +1,88 @@
+"""Starts the observers of a host: guests on worker threads, observers in Python on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from wasmhost.config import name_observers
+from wasmhost.errors import GuestRefused, UserError
+from wasmhost.host.dispatch import Post
+from wasmhost.host.loading import Engines, load
+from wasmhost.host.mishaps import tell_operator
+from wasmhost.host.scheduler import Scheduler
+from wasmhost.host.services import cancel, in_thread
+from wasmhost.host.trusted import TrustedRunner
+from wasmhost.host.wake import uninterrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AsyncExitStack
+
+    from wasmhost.config import HostConfig, ObserverConfig
+    from wasmhost.host.dispatch import Dispatcher
+    from wasmhost.host.services import Services
+    from wasmhost.observer import WorkloadHookObserver
+
+
+class Crew:
+    """Starts observers, adds those that run to the dispatcher, and leaves on ``stack`` what ends them.
+
+    ``refused`` says of each module that does not run why not.
+    """
+
+    def __init__(self, config: HostConfig, dispatcher: Dispatcher, stack: AsyncExitStack) -> None:
+        self.refused: dict[str, str] = {}
+        self._config = config
+        self._dispatcher = dispatcher
+        self._stack = stack
+
+    async def start_guests(self, services: Services) -> None:
+        """Load and start the configured modules, one after the other."""
+        if not self._config.observers:
+            return
+        engines = Engines(self._config.observers)
+        self._stack.callback(engines.close)
+        scheduler = Scheduler(engines.stack_bytes, on_still=engines.rest)
+        self._stack.callback(self._close_runners)
+        self._stack.push_async_callback(in_thread, scheduler.close)
+        for observer in self._config.observers:
+            await uninterrupted(self._start_guest(observer, engines, scheduler, services))
+        engines.rest()  # what was armed to load them; nothing runs yet
+
+    async def _start_guest(
+        self, observer: ObserverConfig, engines: Engines, scheduler: Scheduler, services: Services
+    ) -> None:
+        try:
+            runner = await anyio.to_thread.run_sync(load, observer, engines, services)
+        except GuestRefused as refused:
+            self._refuse(observer, str(refused))
+        except UserError:
+            raise  # it is not about the module: the database, say
+        except Exception as error:  # one module must not keep the others from starting
+            self._refuse(observer, f"wasmhost failed to load it, which is a bug: {error!r}", exc_info=error)
+        else:
+            self._dispatcher.add(Post(runner, partial(scheduler.submit, scheduler.enlist(runner))))
+
+    def _refuse(self, observer: ObserverConfig, reason: str, **more: object) -> None:
+        self.refused[observer.name] = reason
+        tell_operator("error", "observer refused", observer=observer.name, reason=reason, **more)
+
+    def start_trusted(self, trusted: Sequence[WorkloadHookObserver]) -> None:
+        """Start observers written in Python, each named after its class."""
+        taken = {observer.name for observer in self._config.observers}
+        names = name_observers([Path(type(observer).__name__) for observer in trusted], taken)
+        for name, observer in zip(names, trusted, strict=True):
+            runner = TrustedRunner(name, observer, self._config)
+            task = asyncio.create_task(runner.serve(), name=f"wasmhost-{name}")
+            self._stack.callback(runner.close)
+            self._stack.push_async_callback(cancel, task)
+            self._dispatcher.add(Post(runner, runner.call))
+
+    def _close_runners(self) -> None:
+        for post in self._dispatcher.posts:
+            post.runner.close()

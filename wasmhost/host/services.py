@@ -1,0 +1,105 @@
+"""What the runners of one host share, opened in the order in which it is needed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+
+from wasmhost.database import Database
+from wasmhost.host.mishaps import tell_operator
+from wasmhost.host.reports import ReportQueue
+from wasmhost.host.state import StateStore
+from wasmhost.host.wake import uninterrupted
+from wasmhost.panics.store import PanicLog
+from wasmhost.sinks import open_sink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AsyncExitStack
+
+    from wasmhost.config import HostConfig
+    from wasmhost.sinks import Sink
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all runners of a host share. ``lossless``: no backoff, and time is counted in events."""
+
+    panics: PanicLog
+    states: StateStore
+    reports: ReportQueue
+    lossless: bool
+
+
+async def open_services(
+    stack: AsyncExitStack, config: HostConfig, sink: Sink | None, failures: list[str], *, lossless: bool
+) -> Services:
+    """Open the database and the sink, and leave on ``stack`` what closes them.
+
+    ``sink`` takes the reports instead of what ``config`` names. What could not be written is added
+    to ``failures``, a line each, when the stack unwinds.
+
+    :raises UserError: one of them cannot be opened.
+    """
+    database = None
+    if config.db is not None:
+        database = await uninterrupted(_open_database(stack, config, failures))
+    sink = sink or open_sink(config.reports)
+    stack.callback(_note_failure, failures, sink)
+    await stack.enter_async_context(sink)
+    reports = ReportQueue(sink, lossless=lossless)
+    pump = asyncio.create_task(reports.pump(), name="wasmhost-reports")
+    stack.push_async_callback(_finish, reports, pump, None if lossless else config.drain_s)
+    return Services(PanicLog(database), StateStore(database), reports, lossless)
+
+
+async def _open_database(stack: AsyncExitStack, config: HostConfig, failures: list[str]) -> Database:
+    assert config.db is not None  # noqa: S101 - our caller looked
+    database = await anyio.to_thread.run_sync(Database, config.db)  # another process may hold it
+    stack.callback(_note_failure, failures, database)
+    stack.push_async_callback(in_thread, database.close)
+    return database
+
+
+async def in_thread(work: Callable[[], object]) -> None:
+    """Run what blocks on a thread, to its end."""
+    await uninterrupted(_in_thread(work))
+
+
+async def _in_thread(work: Callable[[], object]) -> None:
+    await anyio.to_thread.run_sync(work)
+
+
+async def _finish(reports: ReportQueue, pump: asyncio.Task[None], wait_s: float | None) -> None:
+    """Have all reports written; in a live run those that can be in ``wait_s``, as a reader may stall."""
+    reports.close()
+    try:
+        await asyncio.wait((pump,), timeout=wait_s)
+    finally:
+        given_up = not pump.done()
+        await cancel(pump)
+        if given_up:
+            tell_operator("error", "reports given up: the sink takes too long", reports=reports.waiting)
+
+
+async def cancel(task: asyncio.Task[None], wait_s: float = 1.0) -> None:
+    """Cancel a task of ours and wait for its end; not for ever, as it may run somebody's code."""
+    task.cancel()
+    await uninterrupted(_wait(task, wait_s))
+    if not task.done():
+        tell_operator("error", "a task ignores its cancellation", task=task.get_name())
+    elif not task.cancelled() and (error := task.exception()) is not None:
+        tell_operator("error", "a task of the host failed", task=task.get_name(), exc_info=error)
+
+
+async def _wait(task: asyncio.Task[None], wait_s: float) -> None:
+    await asyncio.wait((task,), timeout=wait_s)
+
+
+def _note_failure(failures: list[str], writer: Database | Sink) -> None:
+    if writer.failed is not None:
+        failures.append(writer.failed)
