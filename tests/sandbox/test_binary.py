@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,9 @@ from wasmtime import FuncType, GlobalType, MemoryType, TableType
 from tests.sandbox import wat
 from tests.sandbox.lab import wat_puppet
 from wasmhost.sandbox.binary import External, Unreadable, read_shape
-from wasmhost.sandbox.engine import SandboxEngine
+
+if TYPE_CHECKING:
+    from wasmhost.sandbox.engine import SandboxEngine
 
 EVERYTHING = """(module
   (import "a" "f" (func (param i32 i64) (result f32)))
@@ -98,7 +102,5 @@ def test_no_bytes_break_the_reader(noise: bytes, at: int) -> None:
     """It gives a shape or raises a ValueError (text that is no UTF-8 is one), in no time."""
     wasm = wat.guest(use=("log.write",))
     broken = wasm[:at] + noise + wasm[at + len(noise) :]
-    try:
+    with contextlib.suppress(ValueError):
         read_shape(broken)
-    except ValueError as error:
-        assert str(error)

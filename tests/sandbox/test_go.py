@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandbox.lab import Lab
 from wasmhost.panics.record import PanicKind
-from wasmhost.sandbox.instance import Sandbox
 from wasmhost.sandbox.outbox import LogLine
 
 if TYPE_CHECKING:
+    from tests.sandbox.lab import Lab
     from wasmhost.sandbox.guest import Guest
+    from wasmhost.sandbox.instance import Sandbox
 
 SOURCE = Path(__file__).parent / "go"
 NOW = 1_700_000_000_000_000_000

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.sandbox import wat
-from tests.sandbox.lab import Lab
+from tests.sandbox.lab import LIMITS
 from wasmhost.config import Limits
 from wasmhost.contract.hooks import HOOK_BY_NAME, HOOKS
 from wasmhost.errors import GuestRefused
@@ -16,19 +17,19 @@ from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.guest import module_kind, surface
 from wasmhost.sandbox.outbox import LogLine
 
+if TYPE_CHECKING:
+    from tests.sandbox.lab import Lab
+
 GOOD = wat.guest(use=("log.write",))
 EXPORT = HOOK_BY_NAME[wat.HOOK].export
 HOOK = wat.hook(wat.HOOK, "")
 NO_MEMORY = ""
 
 
-def refused(lab: Lab, wasm: bytes, *, limits: Limits | None = None, **settings: object) -> str:
+def refused(lab: Lab, wasm: bytes, *, limits: Limits = LIMITS, **settings: Any) -> str:  # Any: as for load
     """Load and start a module that must be refused; the reason."""
     with pytest.raises(GuestRefused) as caught:
-        if limits is None:
-            lab.open(lab.load(wasm, **settings))  # type: ignore[arg-type]  # keywords of load
-        else:
-            lab.open(wasm, limits=limits)
+        lab.open(lab.load(wasm, limits=limits, **settings), limits=limits)
     reason = str(caught.value)
     assert reason.isprintable()
     assert 5 < len(reason) < 600
@@ -91,11 +92,17 @@ NOT_FITTING = {
         "exports no hook",
     ),
     "a hook that returns": (
-        module(wat.MEMORY, wat.REALLOC, HOOK.replace("(param $n i32)", "(param $n i32) (result i32) (i32.const 0)")),
+        module(
+            wat.MEMORY,
+            wat.REALLOC,
+            HOOK.replace("(param $n i32)", "(param $n i32) (result i32) (i32.const 0)"),
+        ),
         f"it exports {EXPORT} as (i32 i32) -> (i32), and it must be (i32 i32) -> ()",
     ),
     "a fallible hook that does not": (
-        module(wat.MEMORY, wat.REALLOC, f'(func (export "{HOOK_BY_NAME["on_stop"].export}") (param i32 i32))'),
+        module(
+            wat.MEMORY, wat.REALLOC, f'(func (export "{HOOK_BY_NAME["on_stop"].export}") (param i32 i32))'
+        ),
         "must be (i32 i32) -> (i32)",
     ),
     "a hook that is a memory": (module(f'(memory (export "{EXPORT}") 1)', wat.REALLOC), "must be a function"),
@@ -104,15 +111,27 @@ NOT_FITTING = {
         "(v128 funcref externref f32) -> ()",
     ),
     "no memory": (module(wat.REALLOC, HOOK), 'no memory named "memory"'),
-    "a memory of another name": (module('(memory (export "mem") 8)', wat.REALLOC, HOOK), 'no memory named "memory"'),
-    "a memory that is a function": (module('(func (export "memory"))', wat.REALLOC, HOOK), 'no memory named "memory"'),
+    "a memory of another name": (
+        module('(memory (export "mem") 8)', wat.REALLOC, HOOK),
+        'no memory named "memory"',
+    ),
+    "a memory that is a function": (
+        module('(func (export "memory"))', wat.REALLOC, HOOK),
+        'no memory named "memory"',
+    ),
     "no cabi_realloc": (module(wat.MEMORY, HOOK), "exports no cabi_realloc"),
     "another cabi_realloc": (
         module(wat.MEMORY, '(func (export "cabi_realloc") (param i32) (result i32) (i32.const 0))', HOOK),
         "it exports cabi_realloc as (i32) -> (i32), and it must be (i32 i32 i32 i32) -> (i32)",
     ),
-    "another _initialize": (wat.guest(extra='(func (export "_initialize") (param i32))'), "it exports _initialize as"),
-    "another post-return": (wat.guest(extra=f'(func (export "cabi_post_{EXPORT}") (param i32))'), f"cabi_post_{EXPORT}"),
+    "another _initialize": (
+        wat.guest(extra='(func (export "_initialize") (param i32))'),
+        "it exports _initialize as",
+    ),
+    "another post-return": (
+        wat.guest(extra=f'(func (export "cabi_post_{EXPORT}") (param i32))'),
+        f"cabi_post_{EXPORT}",
+    ),
     "many imports": (
         module(*[wat.imports("log.write").replace("$log.write", "")] * 1001, wat.MEMORY, wat.REALLOC, HOOK),
         "1,001 imports",
@@ -127,8 +146,14 @@ def test_what_does_not_fit_is_refused(lab: Lab, wasm: bytes, words: str) -> None
 
 
 IMPORTS = {
-    "unknown module": ('(import "env" "abort" (func))', "it imports env#abort, which wasmhost does not offer"),
-    "unknown function": ('(import "wasi_snapshot_preview1" "fd_fly" (func))', "wasi_snapshot_preview1#fd_fly"),
+    "unknown module": (
+        '(import "env" "abort" (func))',
+        "it imports env#abort, which wasmhost does not offer",
+    ),
+    "unknown function": (
+        '(import "wasi_snapshot_preview1" "fd_fly" (func))',
+        "wasi_snapshot_preview1#fd_fly",
+    ),
     "another WASI": ('(import "wasi_unstable" "fd_write" (func))', "wasi_unstable#fd_write"),
     "another version": ('(import "wasmhost:observer/log@0.2.0" "write" (func))', "log@0.2.0#write"),
     "no name": ('(import "" "" (func))', "does not offer"),
@@ -140,10 +165,16 @@ IMPORTS = {
         '(import "wasmhost:observer/log@0.1.0" "write" (func (param i32 i32)))',
         "it imports wasmhost:observer/log@0.1.0#write as (i32 i32) -> (), and it must be (i32 i32 i32) -> ()",
     ),
-    "mistyped WASI": ('(import "wasi_snapshot_preview1" "proc_exit" (func (param i64)))', "must be (i32) -> ()"),
+    "mistyped WASI": (
+        '(import "wasi_snapshot_preview1" "proc_exit" (func (param i64)))',
+        "must be (i32) -> ()",
+    ),
     "an unprintable name": ('(import "\\1b[2J\\0a" "\\e2\\80\\ae" (func))', r"\x1b[2J\n#\u202e"),
     "a long name": (f'(import "{"x" * 5000}" "y" (func))', "xxx…"),
-    "a long type": (f'(import "wasmhost:observer/log@0.1.0" "write" (func (param {"i64 " * 900})))', "i64 i64"),
+    "a long type": (
+        f'(import "wasmhost:observer/log@0.1.0" "write" (func (param {"i64 " * 900})))',
+        "i64 i64",
+    ),
 }
 
 
@@ -158,13 +189,13 @@ OFF = {
     "memory64": '(memory (export "memory") i64 1)',
     "exceptions": wat.MEMORY + "(tag $t) (func (throw $t))",
     "GC": wat.MEMORY + "(type $s (struct (field i32))) (func (drop (struct.new $s (i32.const 1))))",
-    "function references": wat.MEMORY + "(type $f (func)) (func (param (ref $f)) (call_ref $f (local.get 0)))",
+    "function references": wat.MEMORY
+    + "(type $f (func)) (func (param (ref $f)) (call_ref $f (local.get 0)))",
     "relaxed SIMD": wat.MEMORY
     + "(func (param v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 0)))",
     "stack switching": wat.MEMORY + "(type $f (func)) (type $c (cont $f)) (func (param (ref null $c)))",
     "custom page sizes": '(memory (export "memory") 1 (pagesize 1))',
-    "wide arithmetic": wat.MEMORY
-    + "(func (result i64 i64) (i64.mul_wide_u (i64.const 1) (i64.const 1)))",
+    "wide arithmetic": wat.MEMORY + "(func (result i64 i64) (i64.mul_wide_u (i64.const 1) (i64.const 1)))",
 }
 
 
@@ -201,13 +232,13 @@ def test_each_hook_is_dispatched_to_itself(lab: Lab) -> None:
     text = "".join(
         wat.hook(
             hook.name,
-            f"(call $delivery.random) (drop) (call $log.write (i32.const 2) (i32.const {index * 32}) (i32.const"
-            f" {len(hook.name)}))" + (" (i32.const 1024)" if hook.fallible else ""),
+            f"(call $log.write (i32.const 2) (i32.const {index * 32}) (i32.const {len(hook.name)}))"
+            + (" (i32.const 1024)" if hook.fallible else ""),
         )
         + f'(data (i32.const {index * 32}) "{hook.name}")'
         for index, hook in enumerate(HOOKS)
     )
-    sandbox = lab.open(module(wat.imports("log.write", "delivery.random"), wat.MEMORY, wat.REALLOC, text))
+    sandbox = lab.open(module(wat.imports("log.write"), wat.MEMORY, wat.REALLOC, text))
     for index, hook in enumerate(HOOKS):
         assert sandbox.deliver(index, b"e").effects.logs == (LogLine("info", hook.name),)
 
@@ -216,11 +247,16 @@ def test_the_same_import_may_come_twice(lab: Lab) -> None:
     """As in every Go program, whose runtime and standard library import the same functions."""
     twice = wat.imports("wasi.fd_sync", "log.write", "wasi.fd_sync").split("\n")
     twice[2] = twice[2].replace("$wasi.fd_sync", "$again")
-    wasm = module(*twice, wat.MEMORY, wat.REALLOC, wat.hook(
-        wat.HOOK,
-        "(call $log.write (i32.const 2) (i32.const 0) (call $again (i32.const 3)))"
-        "(call $log.write (i32.const 2) (i32.const 0) (call $wasi.fd_sync (i32.const 3)))",
-    ))
+    wasm = module(
+        *twice,
+        wat.MEMORY,
+        wat.REALLOC,
+        wat.hook(
+            wat.HOOK,
+            "(call $log.write (i32.const 2) (i32.const 0) (call $again (i32.const 3)))"
+            "(call $log.write (i32.const 2) (i32.const 0) (call $wasi.fd_sync (i32.const 3)))",
+        ),
+    )
     assert [len(line.text) for line in lab.deliver(wasm).effects.logs] == [8 * 4, 8 * 4]  # EBADF times \x00
 
 
@@ -241,12 +277,18 @@ START = "(start $start) (func $start {})"
 STARTS = {
     "traps": (START.format("unreachable"), "its start function trapped: the guest gave up"),
     "spins": (START.format("(loop $l (br $l))"), "its start function trapped: the guest used up its fuel"),
-    "recurses": (START.format("call $start call $start"), "its start function trapped: the guest's stack overflowed"),
+    "recurses": (
+        START.format("call $start call $start"),
+        "its start function trapped: the guest's stack overflowed",
+    ),
     "two memories": ("(memory 1)", "it does not instantiate"),
     "thirty memories": ("(memory 1024)" * 30, "it does not instantiate"),
     "a huge table": ("(table 10001 funcref)", "it does not instantiate"),
     "many tables": ("(table 10 funcref)" * 8, "it does not instantiate"),
-    "segment out of bounds": ('(data (i32.const 524287) "xx")', "its start function trapped: the guest reached outside"),
+    "segment out of bounds": (
+        '(data (i32.const 524287) "xx")',
+        "its start function trapped: the guest reached outside",
+    ),
 }
 
 
@@ -259,7 +301,9 @@ def test_what_does_not_start_is_refused(lab: Lab, extra: str, words: str) -> Non
 def test_a_start_function_has_a_deadline(lab: Lab) -> None:
     """However much fuel there is."""
     limits = Limits(init_fuel=10**13, init_deadline_ms=20)
-    assert "ran past its deadline" in refused(lab, wat.guest(extra=START.format("(loop $l (br $l))")), limits=limits)
+    assert "ran past its deadline" in refused(
+        lab, wat.guest(extra=START.format("(loop $l (br $l))")), limits=limits
+    )
 
 
 @pytest.mark.parametrize("symbol", ["log.write", "delivery.now", "wasi.random_get", "panic.report"])
@@ -268,14 +312,19 @@ def test_a_start_function_cannot_call_imports(lab: Lab, symbol: str) -> None:
     entry = wat.BY_SYMBOL[symbol]
     arguments = " ".join(f"({core}.const 0)" for core in entry.params)
     start = START.format(f"(call ${symbol} {arguments})" + ("(drop)" if entry.results else ""))
-    assert "called an import before it was instantiated" in refused(lab, wat.guest(use=(symbol,), extra=start))
+    assert "called an import before it was instantiated" in refused(
+        lab, wat.guest(use=(symbol,), extra=start)
+    )
 
 
 def test_memory_is_limited_at_start_and_later(lab: Lab) -> None:
     """More than memory_mib does not start; growing past it fails as Wasm says, with -1."""
     limits = Limits(memory_mib=1)
-    assert "does not instantiate" in refused(lab, wat.guest(memory='(memory (export "memory") 17)'), limits=limits)
-    body = """(call $log.write (i32.const 2) (i32.const 0) (i32.sub (memory.grow (i32.const 8)) (i32.const 7)))
+    assert "does not instantiate" in refused(
+        lab, wat.guest(memory='(memory (export "memory") 17)'), limits=limits
+    )
+    body = """
+      (call $log.write (i32.const 2) (i32.const 0) (i32.sub (memory.grow (i32.const 8)) (i32.const 7)))
       (if (i32.ne (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable))"""
     outcome = lab.deliver(wat.guest(body, use=("log.write",)), limits=limits)
     assert outcome.trap is None
@@ -300,7 +349,9 @@ def test_initialize_runs_before_the_first_event(lab: Lab) -> None:
     sandbox = lab.open(
         wat.guest(
             "(if (i32.ne (i32.load (i32.const 0)) (i32.const 7)) (then unreachable))",
-            extra=INITIALIZE.format("(i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 7)))"),
+            extra=INITIALIZE.format(
+                "(i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 7)))"
+            ),
         )
     )
     assert sandbox.init.trap is None

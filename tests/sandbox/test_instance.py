@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -15,15 +16,18 @@ from wasmhost.config import Limits
 from wasmhost.errors import InternalError
 from wasmhost.panics.record import PanicKind
 from wasmhost.sandbox.airlock import abi
-from wasmhost.sandbox.engine import SandboxEngine
 from wasmhost.sandbox.instance import Outcome, Sandbox
 from wasmhost.sandbox.outbox import NO_EFFECTS
+
+if TYPE_CHECKING:
+    from wasmhost.sandbox.engine import SandboxEngine
 
 COUNTER = wat.guest(
     "(global.set $n (i32.add (global.get $n) (i32.const 1)))"
     "(i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))"
     "(call $metrics.counter-add (i32.const 0) (i32.const 0) (i64.add"
-    " (i64.extend_i32_u (global.get $n)) (i64.extend_i32_u (i32.mul (i32.const 100) (i32.load (i32.const 0))))))",
+    " (i64.extend_i32_u (global.get $n))"
+    " (i64.extend_i32_u (i32.mul (i32.const 100) (i32.load (i32.const 0))))))",
     use=("metrics.counter-add",),
     extra="(global $n (mut i32) (i32.const 0))",
 )
@@ -33,7 +37,8 @@ MIXER = wat.guest(
     """
     (block $done (loop $next
       (br_if $done (i32.eqz (local.get $n)))
-      (global.set $sum (i64.mul (i64.xor (global.get $sum) (i64.load8_u (local.get $p))) (i64.const 0x100000001b3)))
+      (global.set $sum (i64.mul (i64.xor (global.get $sum) (i64.load8_u (local.get $p)))
+                                (i64.const 0x100000001b3)))
       (local.set $p (i32.add (local.get $p) (i32.const 1)))
       (local.set $n (i32.sub (local.get $n) (i32.const 1)))
       (br $next)))
@@ -97,7 +102,10 @@ def test_fuel_is_exact(lab: Lab) -> None:
 
 def test_every_delivery_has_its_own_budget(lab: Lab) -> None:
     """What one leaves over does not help the next, and what it used does not hurt it."""
-    wasm = wat.guest("(local.set $p (i32.const 100)) (loop $l (br_if $l (local.tee $p (i32.sub (local.get $p) (i32.const 1)))))")
+    wasm = wat.guest(
+        "(local.set $p (i32.const 100))"
+        "(loop $l (br_if $l (local.tee $p (i32.sub (local.get $p) (i32.const 1)))))"
+    )
     sandbox = lab.open(wasm, limits=Limits(fuel=lab.deliver(wasm).fuel))
     assert [sandbox.deliver(0, b"event").trap for _ in range(50)] == [None] * 50
 
@@ -211,9 +219,7 @@ def test_sandboxes_run_beside_each_other(lab: Lab) -> None:
 
     def run() -> int:
         with Sandbox(lab.engine, guest, Limits()) as sandbox:
-            for _ in range(500):
-                last = sandbox.deliver(0, b"event")
-        return count(last)
+            return [count(sandbox.deliver(0, b"event")) for _ in range(500)][-1]
 
     with ThreadPoolExecutor(4) as pool:
         assert [f.result() for f in [pool.submit(run) for _ in range(8)]] == [50_500] * 8

@@ -9,11 +9,12 @@ import pytest
 from tests.sandbox import wat
 from tests.sandbox.lab import FALLIBLE, INFALLIBLE, Lab, Puppet
 from tests.sandbox.wat import SCRATCH, poke, text
+from wasmhost.contract.hooks import HOOK_BY_NAME
 from wasmhost.panics.record import PanicKind
 
 END = 8 * 64 * 1024
-POST = f"cabi_post_{wat.HOOK_BY_NAME['on_start'].export}"
-INFALLIBLE_POST = f"cabi_post_{wat.HOOK_BY_NAME[wat.HOOK].export}"
+POST = f"cabi_post_{HOOK_BY_NAME['on_start'].export}"
+INFALLIBLE_POST = f"cabi_post_{HOOK_BY_NAME[wat.HOOK].export}"
 
 
 def result(case: int, pointer: int = 0, length: int = 0) -> bytes:
@@ -68,10 +69,15 @@ def test_a_third_case_traps(puppet: Puppet, case: int) -> None:
 @pytest.mark.parametrize(("pointer", "length"), [(END, 1), (END + 1, 0), (-1, 1), (1, -1)])
 def test_an_error_that_is_not_in_memory_traps(puppet: Puppet, pointer: int, length: int) -> None:
     """The words of an error are checked like any other."""
-    assert puppet.kind(result(1, pointer & 0xFFFFFFFF, length & 0xFFFFFFFF), hook=FALLIBLE) is PanicKind.OUT_OF_BOUNDS
+    assert (
+        puppet.kind(result(1, pointer & 0xFFFFFFFF, length & 0xFFFFFFFF), hook=FALLIBLE)
+        is PanicKind.OUT_OF_BOUNDS
+    )
 
 
-@pytest.mark.parametrize(("place", "word"), [(257, "aligned"), (258, "aligned"), (END - 8, "memory"), (-4, "memory")])
+@pytest.mark.parametrize(
+    ("place", "word"), [(257, "aligned"), (258, "aligned"), (END - 8, "memory"), (-4, "memory")]
+)
 def test_a_result_lies_in_memory_and_aligned(lab: Lab, place: int, word: str) -> None:
     """Or there is none."""
     trap = lab.trap(wat.guest(f"(i32.const {place})", on="on_start"))
@@ -82,7 +88,7 @@ def test_a_result_lies_in_memory_and_aligned(lab: Lab, place: int, word: str) ->
 def test_post_return_is_called_with_the_result(lab: Lab) -> None:
     """After the error was read, so it may be freed; once per delivery."""
     wasm = wat.guest(
-        '(call $log.write (i32.const 2) (i32.const 512) (i32.load8_u (i32.const 520))) (i32.const 256)',
+        "(call $log.write (i32.const 2) (i32.const 512) (i32.load8_u (i32.const 520))) (i32.const 256)",
         on="on_start",
         use=("log.write",),
         extra=f"""(data (i32.const 256) "\\01\\00\\00\\00\\00\\02\\00\\00\\04\\00\\00\\00")
@@ -110,8 +116,12 @@ def test_post_return_of_an_infallible_hook_takes_nothing(lab: Lab) -> None:
     assert [sandbox.deliver(0, b"").trap is None for _ in range(3)] == [True, True, False]
 
 
-@pytest.mark.parametrize("symbol", ["delivery.now", "log.write", "wasi.sched_yield", "wasi.fd_sync", "wasi.proc_exit"])
-@pytest.mark.parametrize("place", ["post-return", "infallible-post-return", "cabi_realloc", "cabi_realloc-in-import"])
+@pytest.mark.parametrize(
+    "symbol", ["delivery.now", "log.write", "wasi.sched_yield", "wasi.fd_sync", "wasi.proc_exit"]
+)
+@pytest.mark.parametrize(
+    "place", ["post-return", "infallible-post-return", "cabi_realloc", "cabi_realloc-in-import"]
+)
 def test_imports_are_shut_in_the_middle_of_our_own_work(lab: Lab, symbol: str, place: str) -> None:
     """An import called from a post-return or from cabi_realloc traps, whichever import it is."""
     entry = wat.BY_SYMBOL[symbol]
@@ -121,7 +131,10 @@ def test_imports_are_shut_in_the_middle_of_our_own_work(lab: Lab, symbol: str, p
     match place:
         case "post-return":
             wasm = wat.guest(
-                "(i32.const 256)", on="on_start", use=(symbol,), extra=f'(func (export "{POST}") (param i32) {use})'
+                "(i32.const 256)",
+                on="on_start",
+                use=(symbol,),
+                extra=f'(func (export "{POST}") (param i32) {use})',
             )
         case "infallible-post-return":
             wasm = wat.guest(use=(symbol,), extra=f'(func (export "{INFALLIBLE_POST}") {use})')
@@ -144,16 +157,17 @@ def test_imports_are_shut_in_the_middle_of_our_own_work(lab: Lab, symbol: str, p
 
 def test_imports_work_again_after_an_allocation(lab: Lab) -> None:
     """cabi_realloc within an import shuts them only while it runs."""
-    body = "(call $state.load (i32.const 256)) (call $log.write (i32.const 2) (i32.load (i32.const 260)) (i32.load (i32.const 264)))"
+    body = """(call $state.load (i32.const 256))
+      (call $log.write (i32.const 2) (i32.load (i32.const 260)) (i32.load (i32.const 264)))"""
     outcome = lab.deliver(wat.guest(body, use=("state.load", "log.write")), state=b"blob")
     assert [line.text for line in outcome.effects.logs] == ["blob"]
 
 
 def test_an_import_may_be_exported_again_as_a_hook(lab: Lab) -> None:
     """Its type fits: the host then hears the guest's own event, and nothing worse."""
-    export = wat.HOOK_BY_NAME[wat.HOOK].export
+    export = HOOK_BY_NAME[wat.HOOK].export
     wasm = wat.wasm(
-        f'(module {wat.imports("state.save", "wasi.fd_write")} {wat.MEMORY} {wat.REALLOC}'
+        f"(module {wat.imports('state.save', 'wasi.fd_write')} {wat.MEMORY} {wat.REALLOC}"
         f' (export "{export}" (func $state.save)))'
     )
     assert lab.deliver(wasm, b"echo").effects.state == b"echo"
@@ -171,7 +185,8 @@ def test_an_import_exported_again_as_the_allocator_traps(lab: Lab) -> None:
 def test_a_hook_may_call_its_own_exports(lab: Lab) -> None:
     """Re-entry of the guest's own making is the guest's own business."""
     wasm = wat.guest(
-        "(if (local.get $n) (then (drop (call $realloc (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))"
+        "(if (local.get $n) (then"
+        " (drop (call $realloc (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))"
         f" (call ${wat.HOOK} (local.get $p) (i32.sub (local.get $n) (i32.const 1)))))"
     )
     assert lab.deliver(wasm, b"12345").trap is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,7 +13,9 @@ from wasmhost.config import Limits
 from wasmhost.host import scheduler
 from wasmhost.panics.record import PanicKind
 from wasmhost.sandbox.engine import SandboxEngine
-from wasmhost.sandbox.traps import TrapReport
+
+if TYPE_CHECKING:
+    from wasmhost.sandbox.traps import TrapReport
 
 RECURSIONS = {
     "small frames": wat.guest("call $f", extra="(func $f (call $f) (call $f))"),
@@ -21,7 +24,9 @@ RECURSIONS = {
         extra="(func $f (param f64) (result f64) (local "
         + "f64 " * 500
         + ") "
-        + " ".join(f"(local.set {i} (f64.add (local.get 0) (call $f (f64.const {i}))))" for i in range(1, 200))
+        + " ".join(
+            f"(local.set {i} (f64.add (local.get 0) (call $f (f64.const {i}))))" for i in range(1, 200)
+        )
         + " "
         + " (f64.add " * 199
         + "(local.get 0)"
@@ -69,7 +74,7 @@ def test_recursion_traps_on_a_workers_stack(stack_kib: int) -> None:
     assert [trap.kind for trap in traps if trap] == [PanicKind.STACK_OVERFLOW] * 2 * len(RECURSIONS)
 
 
-def test_a_larger_stack_is_deeper(engine: SandboxEngine) -> None:
+def test_a_larger_stack_is_deeper() -> None:
     """The setting reaches the engine: what overflows 64 KiB fits 1,024."""
     wasm = wat.guest(
         "(call $f (i32.const 3000))",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from tests.sandbox import wat
-from tests.sandbox.lab import Lab
 from wasmhost.config import Limits
 from wasmhost.panics.record import PanicKind
-from wasmhost.sandbox.instance import Sandbox
 from wasmhost.sandbox.native.cell import budget
 from wasmhost.sandbox.outbox import LogLine
+
+if TYPE_CHECKING:
+    from tests.sandbox.lab import Lab
+    from wasmhost.sandbox.instance import Sandbox
 
 SPIN = "(loop $l (br $l))"
 FUEL = 100_000
@@ -21,12 +25,21 @@ TRAPS = {
     "spin": (PanicKind.OUT_OF_FUEL, {"body": SPIN}),
     "spin-in-realloc": (
         PanicKind.OUT_OF_FUEL,
-        {"realloc": f'(func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {SPIN} (i32.const 8))'},
+        {
+            "realloc": '(func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)'
+            f" {SPIN} (i32.const 8))"
+        },
     ),
-    "spin-by-tail-calls": (PanicKind.OUT_OF_FUEL, {"body": "return_call $spin", "extra": "(func $spin return_call $spin)"}),
+    "spin-by-tail-calls": (
+        PanicKind.OUT_OF_FUEL,
+        {"body": "return_call $spin", "extra": "(func $spin return_call $spin)"},
+    ),
     "bulk": (PanicKind.OUT_OF_FUEL, {"body": "(memory.fill (i32.const 0) (i32.const 0) (i32.const 500000))"}),
     "load": (PanicKind.OUT_OF_BOUNDS, {"body": "(drop (i32.load (i32.const -4)))"}),
-    "table": (PanicKind.OUT_OF_BOUNDS, {"body": "(drop (table.get $t (i32.const 1)))", "extra": "(table $t 1 funcref)"}),
+    "table": (
+        PanicKind.OUT_OF_BOUNDS,
+        {"body": "(drop (table.get $t (i32.const 1)))", "extra": "(table $t 1 funcref)"},
+    ),
     "indirect-null": (
         PanicKind.OUT_OF_BOUNDS,
         {"body": "(call_indirect $t (i32.const 0))", "extra": "(table $t 1 funcref)"},
@@ -56,9 +69,9 @@ def allocator(body: str) -> str:
 
 
 @pytest.mark.parametrize(("kind", "parts"), TRAPS.values(), ids=TRAPS)
-def test_each_trap_has_its_kind(lab: Lab, kind: PanicKind, parts: dict[str, str]) -> None:
+def test_each_trap_has_its_kind(lab: Lab, kind: PanicKind, parts: dict[str, Any]) -> None:
     """The whole budget is charged, nothing but logs is kept, and there is a line that says why."""
-    outcome = lab.deliver(wat.guest(**parts), limits=Limits(fuel=FUEL))  # type: ignore[arg-type]  # strings, but for use
+    outcome = lab.deliver(wat.guest(**parts), limits=Limits(fuel=FUEL))
     assert outcome.trap is not None
     assert outcome.trap.kind is kind
     assert outcome.trap.message.isprintable()
@@ -81,7 +94,8 @@ def test_an_allocator_that_fails_is_named(lab: Lab, body: str) -> None:
     """Bringing the event in, and bringing an import's answer in."""
     assert lab.trap(wat.guest(realloc=allocator(body))).kind is PanicKind.ALLOCATOR
     # The first call, for the event, is well served.
-    later = f"(global.set $calls (i32.add (global.get $calls) (i32.const 1))) (if (i32.eq (global.get $calls) (i32.const 1)) (then (return (i32.const 1024)))) {body}"
+    later = f"""(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+      (if (i32.eq (global.get $calls) (i32.const 1)) (then (return (i32.const 1024)))) {body}"""
     wasm = wat.guest(
         "(call $state.load (i32.const 256))",
         use=("state.load",),
@@ -99,7 +113,13 @@ def test_an_allocator_need_not_give_room_for_nothing(lab: Lab) -> None:
 
 def test_running_out_inside_an_allocator_is_running_out(lab: Lab) -> None:
     """A limit that was reached is named before the place where it was."""
-    trap = lab.trap(wat.guest(realloc=allocator("(call $realloc (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) (drop) (i32.const 8)")))
+    trap = lab.trap(
+        wat.guest(
+            realloc=allocator(
+                "(call $realloc (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) (drop) (i32.const 8)"
+            )
+        )
+    )
     assert trap.kind is PanicKind.STACK_OVERFLOW
 
 
@@ -162,8 +182,9 @@ def test_backtraces_are_bounded_and_printable(lab: Lab) -> None:
     name = "\\1b[2J\\0aINFO all is well " * 4_200
     wasm = wat.guest(
         "call $f",
-        extra=f'(func $f (@name "{name}") (if (i32.gt_u (global.get $deep) (i32.const 40)) (then unreachable))'
-        "(global.set $deep (i32.add (global.get $deep) (i32.const 1))) (call $f)) (global $deep (mut i32) (i32.const 0))",
+        extra=f"""(global $deep (mut i32) (i32.const 0))
+        (func $f (@name "{name}") (if (i32.gt_u (global.get $deep) (i32.const 40)) (then unreachable))
+          (global.set $deep (i32.add (global.get $deep) (i32.const 1))) (call $f))""",
     )
     assert len(wasm) > 90_000
     trap = lab.trap(wasm)
@@ -177,7 +198,10 @@ def test_the_airlocks_frames_cannot_be_forged(lab: Lab) -> None:
     wasm = wat.guest("call $f", extra='(func $f (@name "airlock: deliver") unreachable)', name="$airlock")
     forged, *rest = lab.trap(wasm).backtrace
     assert forged.startswith("guest: airlock: deliver +0x")
-    assert [frame for frame in rest if frame.startswith("airlock: ")] == ["airlock: dispatch", "airlock: deliver"]
+    assert [frame for frame in rest if frame.startswith("airlock: ")] == [
+        "airlock: dispatch",
+        "airlock: deliver",
+    ]
 
 
 def test_deep_recursion_has_a_short_backtrace(lab: Lab) -> None:
@@ -189,7 +213,8 @@ def test_deep_recursion_has_a_short_backtrace(lab: Lab) -> None:
 
 def test_the_guests_own_words_are_the_message(lab: Lab) -> None:
     """What it reported comes before what it wrote to standard error, and both before ours."""
-    data = '(data (i32.const 0) "said") (data (i32.const 16) "printed") (data (i32.const 32) "\\10\\00\\00\\00\\07\\00\\00\\00")'
+    data = r"""(data (i32.const 0) "said") (data (i32.const 16) "printed")
+      (data (i32.const 32) "\10\00\00\00\07\00\00\00")"""
     printed = "(drop (call $wasi.fd_write (i32.const 2) (i32.const 32) (i32.const 1) (i32.const 64)))"
     said = "(call $panic.report (i32.const 0) (i32.const 4))"
     use = ("wasi.fd_write", "panic.report")

@@ -43,8 +43,8 @@ def imports(*symbols: str) -> str:
     """Import functions by their symbol (``log.write``), which is also their identifier."""
     entries = [BY_SYMBOL[symbol] for symbol in symbols]
     return "\n".join(
-        f'(import "{entry.module}" "{entry.name}" (func ${entry.symbol}{signature(entry.params, entry.results)}))'
-        for entry in entries
+        f'(import "{e.module}" "{e.name}" (func ${e.symbol}{signature(e.params, e.results)}))'
+        for e in entries
     )
 
 
@@ -86,7 +86,8 @@ _SYMBOLS = tuple(BY_SYMBOL)
 def _puppet_call(index: int, symbol: str) -> str:
     entry = BY_SYMBOL[symbol]
     arguments = " ".join(
-        f"({core}.load offset={4 + 8 * position} (local.get $p))" for position, core in enumerate(entry.params)
+        f"({core}.load offset={4 + 8 * position} (local.get $p))"
+        for position, core in enumerate(entry.params)
     )
     call = f"(call ${symbol} {arguments})"
     if entry.results == ("i32",):

@@ -74,6 +74,11 @@ def _configure(stack_bytes: int) -> Config:
     config.consume_fuel = True
     config.epoch_interruption = True
     config.max_wasm_stack = stack_bytes
+    # Traps by explicit checks and not by signals. A handler for SIGSEGV belongs to the whole process,
+    # and whoever installs one after us (faulthandler.enable, a native library) turns a guest's reach
+    # out of bounds into the death of everybody. Deliveries cost the same; a guest's loop that does
+    # nothing but load and store takes twice as long.
+    config.signals_based_traps = False
     config.cranelift_nan_canonicalization = True
     config.wasm_multi_memory = True  # for the airlock; a store's limits keep a guest to one memory
     config.wasm_threads = False

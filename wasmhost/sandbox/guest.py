@@ -84,7 +84,9 @@ def module_kind(wasm: bytes, limit_mib: int) -> ModuleKind:
         return "core"
     if wasm[6:8] == _COMPONENT_LAYER:
         return "component"
-    raise GuestRefused(f"it is cut short, or of an unknown version of WebAssembly ({wasm[4:8].hex() or 'none'})")
+    raise GuestRefused(
+        f"it is cut short, or of an unknown version of WebAssembly ({wasm[4:8].hex() or 'none'})"
+    )
 
 
 def load_guest(

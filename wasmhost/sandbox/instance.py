@@ -44,7 +44,6 @@ class Outcome(NamedTuple):
     trap: TrapReport | None
 
 
-
 class Sandbox:
     """A guest, alive. Used by one thread at a time.
 

@@ -22,6 +22,10 @@ _STDERR: Final = 2
 _COUNT: Final = struct.Struct("<Q")
 _VALUE: Final = struct.Struct("<d")
 _RECORD_BYTES: Final = abi.RECORD.size
+_LOG: Final = abi.LOG  # most records are one of these: one look-up less for each
+_OUTPUT: Final = abi.OUTPUT
+_REPORT: Final = abi.REPORT
+_tuple: Final = tuple.__new__  # how a NamedTuple is made, without the call in between
 _unpack_record: Final = abi.RECORD.unpack_from
 _unpack_header: Final = abi.HEADER_OUT.unpack_from
 
@@ -94,7 +98,7 @@ def read_box(box: memoryview) -> Leavings:
     logs = _Lines()
     reports: list[Report] = []
     metrics: list[CounterAdd | GaugeSet] = []
-    output = _Output(logs)
+    output: _Output | None = None
     records = bytes(box[abi.OUTBOX : abi.OUTBOX + length])
     place = 0
     while place < length:
@@ -102,38 +106,35 @@ def read_box(box: memoryview) -> Leavings:
         middle = place + _RECORD_BYTES + first_length
         first = records[place + _RECORD_BYTES : middle]
         place = middle + second_length
-        match kind & 0xFF:
-            case abi.LOG:
-                logs.add(LEVELS[kind >> 8], _whole(first))
-            case abi.OUTPUT:
-                output.write(kind >> 8, first)
-            case abi.REPORT:
-                reports.append(Report(decode_untrusted(first, abi.NAME_BYTES), records[middle:place]))
-            case abi.COUNTER:
-                (by,) = _COUNT.unpack_from(records, middle)
-                metrics.append(CounterAdd(decode_untrusted(first, abi.NAME_BYTES), by))
-            case abi.GAUGE:
-                (value,) = _VALUE.unpack_from(records, middle)
-                metrics.append(GaugeSet(decode_untrusted(first, abi.NAME_BYTES), value))
-            case _:
-                raise InternalError(f"the airlock wrote a record of unknown kind {kind}")
-    output.finish()
+        what = kind & 0xFF
+        if what == _LOG:
+            logs.add(LEVELS[kind >> 8], _whole(first))
+        elif what == _OUTPUT:
+            output = output or _Output(logs)
+            output.write(kind >> 8, first)
+        elif what == _REPORT:
+            reports.append(Report(decode_untrusted(first, abi.NAME_BYTES), records[middle:place]))
+        else:
+            metrics.append(_metric(what, first, records[middle:place]))
+    errors = output.finish() if output else ""
+    state = _state(box) if saved else None
+    lines, logs_dropped = tuple(logs.lines), logs_dropped + logs.dropped
     return Leavings(
-        Effects(
-            tuple(logs.lines),
-            tuple(reports),
-            tuple(metrics),
-            _state(box) if saved else None,
-            logs_dropped + logs.dropped,
-            dropped,
-            refused,
-        ),
+        Effects(lines, tuple(reports), tuple(metrics), state, logs_dropped, dropped, refused),
         phase,
         _text(box, abi.ERROR, error_length) if failed else None,
         _text(box, abi.PANIC, panic_length) if panic_length else "",
-        output.errors(),
+        errors,
         exit_code,
     )
+
+
+def _metric(kind: int, name: bytes, value: bytes) -> CounterAdd | GaugeSet:
+    if kind == abi.COUNTER:
+        return CounterAdd(decode_untrusted(name, abi.NAME_BYTES), *_COUNT.unpack(value))
+    if kind == abi.GAUGE:
+        return GaugeSet(decode_untrusted(name, abi.NAME_BYTES), *_VALUE.unpack(value))
+    raise InternalError(f"the airlock wrote a record of unknown kind {kind}")
 
 
 def _text(box: memoryview, place: int, length: int) -> str:
@@ -160,13 +161,15 @@ def _state(box: memoryview) -> bytes:
 class _Lines:
     """The log lines of a delivery, up to as many as we take."""
 
+    __slots__ = ("dropped", "lines")
+
     def __init__(self) -> None:
         self.lines: list[LogLine] = []
         self.dropped = 0
 
     def add(self, level: str, text: bytes | bytearray) -> None:
         if len(self.lines) < MAX_LINES:
-            self.lines.append(LogLine(level, decode_untrusted(text, abi.TEXT_BYTES)))
+            self.lines.append(_tuple(LogLine, (level, decode_untrusted(text, abi.TEXT_BYTES))))
         else:
             self.dropped += 1
 
@@ -183,25 +186,25 @@ class _Output:
         self._errors = bytearray()
 
     def write(self, descriptor: int, piece: bytes) -> None:
-        pending = self._pending.setdefault(descriptor, bytearray())
-        pending += piece
         if descriptor == _STDERR:
             self._errors += piece
-        *lines, rest = pending.split(b"\n")
+        pending = self._pending.setdefault(descriptor, bytearray())
+        pending += piece
+        if b"\n" not in piece:  # looked for where it is new: five thousand pieces may be one line
+            return
+        *lines, self._pending[descriptor] = pending.split(b"\n")
         for line in filter(None, lines):
             self._line(descriptor, line)
-        self._pending[descriptor] = rest
 
-    def finish(self) -> None:
-        """What did not end in a newline is a line too."""
+    def finish(self) -> str:
+        """Take what did not end in a newline as a line too; give all of standard error.
+
+        That is where a Go program says why it panicked.
+        """
         for descriptor, pending in self._pending.items():
             if pending:
                 self._line(descriptor, pending)
-
-    def errors(self) -> str:
-        """All of standard error as one text: where a Go program says why it panicked."""
         return decode_untrusted(self._errors.strip(), abi.TEXT_BYTES) if self._errors else ""
 
     def _line(self, descriptor: int, line: bytearray) -> None:
-        level = "warn" if descriptor == _STDERR else "info"
-        self._logs.add(level, line)
+        self._logs.add("warn" if descriptor == _STDERR else "info", line)

@@ -39,7 +39,7 @@ _WORDS: Final[dict[PanicKind, str]] = {
     PanicKind.UNREACHABLE: "the guest gave up (unreachable) without saying why",
     PanicKind.OUT_OF_FUEL: "the guest used up its fuel",
     PanicKind.DEADLINE: "the guest ran past its deadline",
-    PanicKind.OUT_OF_BOUNDS: "the guest reached outside its memory, or called through a table what is not there",
+    PanicKind.OUT_OF_BOUNDS: "the guest reached outside its memory or its table",
     PanicKind.STACK_OVERFLOW: "the guest's stack overflowed",
     PanicKind.ARITHMETIC: "the guest divided by zero or overflowed an integer",
     PanicKind.ALLOCATOR: "the guest's cabi_realloc gave no usable memory",
@@ -55,7 +55,9 @@ _BREACHES: Final[dict[str, str]] = {
     "log.write": "the guest called log.write with a level that there is not",
     "lift_result": "the guest's hook returned no result: its first byte is neither 0 nor 1",
 }
-_TOO_EARLY: Final = "the guest called an import before it was instantiated: from a start function, not _initialize"
+_TOO_EARLY: Final = (
+    "the guest called an import before it was instantiated: from a start function, not _initialize"
+)
 
 _ALLOCATING: Final = frozenset({abi.Phase.LOWER, abi.Phase.GRANT})
 _ALLOCATOR_KINDS: Final = frozenset({PanicKind.UNREACHABLE, PanicKind.OUT_OF_BOUNDS, PanicKind.OTHER})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from wasmtime import FuncType, ImportType, Module
+from wasmtime import FuncType, ImportType, Linker, Module, Store, WasiConfig
 
 from tests.contract import wit_reader
 from tests.sandbox import wat
@@ -12,8 +14,10 @@ from wasmhost.config import model as config
 from wasmhost.contract.hooks import HOOKS
 from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.airlock.assemble import Fitting, GuestHook, assemble
-from wasmhost.sandbox.engine import SandboxEngine
 from wasmhost.sandbox.outbox import LEVELS
+
+if TYPE_CHECKING:
+    from wasmhost.sandbox.engine import SandboxEngine
 
 AREAS = {
     "header": (0, abi.CONFIG),
@@ -56,6 +60,17 @@ def test_wasi_is_whole() -> None:
     assert {entry.name for entry in abi.WASI_IMPORTS if entry.results != ("i32",)} == {"proc_exit"}
 
 
+def test_wasis_signatures_are_those_of_real_wasi(engine: SandboxEngine) -> None:
+    """A guest that imports all of it with our types links against the engine's own WASI."""
+    linker, store = Linker(engine.engine), Store(engine.engine)
+    linker.define_wasi()
+    store.set_wasi(WasiConfig())
+    store.set_fuel(1000)
+    module = Module(engine.engine, wat.guest(use=[entry.symbol for entry in abi.WASI_IMPORTS]))
+    assert len(module.imports) == 46
+    linker.instantiate(store, module)
+
+
 def test_the_areas_of_the_box_do_not_overlap() -> None:
     """They lie one after the other, inside the box, and the host's records fit the header."""
     end = 0
@@ -73,7 +88,7 @@ def test_config_and_box_agree() -> None:
     assert config.CONFIG_BYTES == abi.CONFIG_BYTES
     assert abi.CONFIG_ENTRY.size == config.CONFIG_ENTRY_OVERHEAD
     assert {e.capability for e in abi.CAPABILITY_IMPORTS} == config.GRANTABLE | config.ALWAYS_GRANTED
-    assert abi.ALWAYS_GRANTED == config.ALWAYS_GRANTED | {abi.WASI}
+    assert config.ALWAYS_GRANTED | {abi.WASI} == abi.ALWAYS_GRANTED
 
 
 @pytest.mark.parametrize("entry", abi.IMPORTS.values(), ids=lambda entry: entry.symbol)
@@ -103,7 +118,13 @@ def test_guests_of_the_same_kind_share_an_airlock(engine: SandboxEngine) -> None
         one = lab.load(wat.guest(use=("log.write", "panic.report")))
         twice = wat.imports("log.write").replace("$log.write", "$again")
         other = lab.load(wat.guest(use=("panic.report", "log.write")))
-        parts = (twice, wat.imports("panic.report", "log.write"), wat.MEMORY, wat.REALLOC, wat.hook(wat.HOOK, ""))
+        parts = (
+            twice,
+            wat.imports("panic.report", "log.write"),
+            wat.MEMORY,
+            wat.REALLOC,
+            wat.hook(wat.HOOK, ""),
+        )
         third = lab.load(wat.wasm(f"(module {' '.join(parts)})"))
         assert one.plan.back is other.plan.back is third.plan.back
         assert third.plan.guest_needs[0] == third.plan.guest_needs[2]

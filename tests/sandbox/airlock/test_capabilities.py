@@ -291,7 +291,11 @@ def test_metrics_arrive_in_order(puppet: Puppet) -> None:
 
 def test_names_have_at_most_256_bytes(puppet: Puppet) -> None:
     """A metric or a report with a longer name is dropped whole, and counted."""
-    for symbol, after in (("metrics.counter-add", (1,)), ("metrics.gauge-set", (1.0,)), ("report.send", (0, 1))):
+    for symbol, after in (
+        ("metrics.counter-add", (1,)),
+        ("metrics.gauge-set", (1.0,)),
+        ("report.send", (0, 1)),
+    ):
         effects = puppet.play(text(symbol, "n" * 256, after=after)).effects
         assert len(effects.metrics) + len(effects.reports) == 1
         effects = puppet.play(text(symbol, "n" * 257, after=after)).effects
@@ -310,7 +314,17 @@ def test_a_report_arrives_whole(puppet: Puppet) -> None:
 
 @pytest.mark.parametrize(
     ("pointer", "length"),
-    [(END, 1), (END - 1, 2), (END + 1, 0), (-1, 1), (-1, 0), (-8, 20), (0, -1), (0x7FFFFFFF, 0x7FFFFFFF), (1, -1)],
+    [
+        (END, 1),
+        (END - 1, 2),
+        (END + 1, 0),
+        (-1, 1),
+        (-1, 0),
+        (-8, 20),
+        (0, -1),
+        (0x7FFFFFFF, 0x7FFFFFFF),
+        (1, -1),
+    ],
 )
 @pytest.mark.parametrize(
     "symbol", ["log.write", "panic.report", "state.save", "metrics.counter-add", "report.send", "config.get"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -11,8 +12,10 @@ from tests.sandbox import wat
 from tests.sandbox.lab import FALLIBLE, INFALLIBLE, Lab
 from wasmhost.panics.record import PanicKind
 from wasmhost.sandbox.airlock import abi
-from wasmhost.sandbox.engine import SandboxEngine
-from wasmhost.sandbox.instance import Outcome
+
+if TYPE_CHECKING:
+    from wasmhost.sandbox.engine import SandboxEngine
+    from wasmhost.sandbox.instance import Outcome
 
 MEMORY = 8 * 64 * 1024
 # Where it gets interesting: the ends of the memory, of the areas of the box, and of 32 bits.
@@ -113,9 +116,11 @@ def _allocating() -> bytes:
         (call $state.load (i32.const 0x100))""",
         use=("state.load",),
         realloc="""(global $first (mut i32) (i32.const 0))
-        (global $one (mut i32) (i32.const 1024)) (global $two (mut i32) (i32.const 0)) (global $turn (mut i32) (i32.const 0))
+        (global $one (mut i32) (i32.const 1024)) (global $two (mut i32) (i32.const 0))
+        (global $turn (mut i32) (i32.const 0))
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
           (global.set $turn (i32.xor (global.get $turn) (i32.const 1)))
-          (if (i32.or (i32.eqz (global.get $first)) (i32.eqz (global.get $turn))) (then (return (global.get $one))))
+          (if (i32.or (i32.eqz (global.get $first)) (i32.eqz (global.get $turn)))
+            (then (return (global.get $one))))
           (global.get $two))""",
     )

@@ -98,7 +98,9 @@ def test_there_is_no_other_file_to_write(puppet: Puppet, descriptor: int) -> Non
 def test_fd_write_checks_every_piece(lab: Lab) -> None:
     """A piece that is not in memory traps, whatever the outbox would have taken of it."""
     for pointer, length in ((END - 4, 8), (0, 2**32 - 1), (2**32 - 1, 1), (END + 1, 0)):
-        script = poke(SCRATCH, struct.pack("<II", pointer, length)) + call("wasi.fd_write", 1, SCRATCH, 1, OUT)
+        script = poke(SCRATCH, struct.pack("<II", pointer, length)) + call(
+            "wasi.fd_write", 1, SCRATCH, 1, OUT
+        )
         assert lab.puppet().kind(script) is PanicKind.OUT_OF_BOUNDS
     assert lab.puppet().kind(call("wasi.fd_write", 1, END - 4, 1, OUT)) is PanicKind.OUT_OF_BOUNDS
     assert lab.puppet().kind(call("wasi.fd_write", 1, 0, 0, END)) is PanicKind.OUT_OF_BOUNDS
@@ -135,14 +137,19 @@ def test_the_clock_is_never_0(puppet: Puppet) -> None:
 def test_the_clock_is_read_to_any_place(lab: Lab) -> None:
     """Unaligned too; past the end of memory it traps."""
     puppet = lab.puppet()
-    assert puppet.told(call("wasi.clock_time_get", 0, 0, 0x201), tell(0x201, 8), at=NOW) == [NOW.to_bytes(8, "little")]
+    assert puppet.told(call("wasi.clock_time_get", 0, 0, 0x201), tell(0x201, 8), at=NOW) == [
+        NOW.to_bytes(8, "little")
+    ]
     assert puppet.kind(call("wasi.clock_time_get", 0, 0, END - 7)) is PanicKind.OUT_OF_BOUNDS
     assert lab.puppet().kind(call("wasi.clock_res_get", 0, END - 7)) is PanicKind.OUT_OF_BOUNDS
 
 
 def test_the_clocks_resolution(puppet: Puppet) -> None:
     """A nanosecond."""
-    assert puppet.told(call("wasi.clock_res_get", 0, OUT), answer(), tell(OUT, 8)) == [bytes(8), b"\1" + bytes(7)]
+    assert puppet.told(call("wasi.clock_res_get", 0, OUT), answer(), tell(OUT, 8)) == [
+        bytes(8),
+        b"\1" + bytes(7),
+    ]
 
 
 def timeout(nanoseconds: int, *, absolute: bool = False, userdata: int = 0) -> bytes:
@@ -183,7 +190,9 @@ def test_a_sleep_until_moves_the_clock_there(puppet: Puppet) -> None:
 
 def test_the_earliest_subscription_is_due(puppet: Puppet) -> None:
     """And those of the same time with it, in order."""
-    script = poll(timeout(50, userdata=1), timeout(20, userdata=2), timeout(NOW + 20, absolute=True, userdata=3))
+    script = poll(
+        timeout(50, userdata=1), timeout(20, userdata=2), timeout(NOW + 20, absolute=True, userdata=3)
+    )
     ended, body = puppet.told(script, answer(), tell(OUT, 8 + 3 * 32), at=NOW)
     assert ended == bytes(8)
     assert events(body) == [(2, SUCCESS, 0), (3, SUCCESS, 0)]
@@ -213,10 +222,17 @@ def test_polling_for_nothing_is_an_error(puppet: Puppet) -> None:
 def test_poll_oneoff_stays_in_bounds(lab: Lab) -> None:
     """Subscriptions, events and count."""
     at_end = poke(END - 48, timeout(1))
-    for arguments in ((END - 40, 0, 1, 0), (END - 48, END - 31, 1, 0), (END - 48, 0, 1, END - 3), (0, 0, -1, 0)):
+    for arguments in (
+        (END - 40, 0, 1, 0),
+        (END - 48, END - 31, 1, 0),
+        (END - 48, 0, 1, END - 3),
+        (0, 0, -1, 0),
+    ):
         kind = lab.puppet().kind(at_end, call("wasi.poll_oneoff", *arguments))
         assert kind in {PanicKind.OUT_OF_BOUNDS, PanicKind.OUT_OF_FUEL}
-    assert lab.puppet().told(at_end, call("wasi.poll_oneoff", END - 48, 0, 1, END - 4), answer()) == [bytes(8)]
+    assert lab.puppet().told(at_end, call("wasi.poll_oneoff", END - 48, 0, 1, END - 4), answer()) == [
+        bytes(8)
+    ]
 
 
 # random
@@ -243,7 +259,13 @@ def test_random_get_stays_in_bounds(lab: Lab) -> None:
 @pytest.mark.parametrize("name", ["args", "environ"])
 def test_there_are_no_arguments_and_no_environment(puppet: Puppet, name: str) -> None:
     """Their number and size are 0."""
-    script = (poke(OUT, b"\xff" * 8), call(f"wasi.{name}_sizes_get", OUT, OUT + 4), keep(0), tell(OUT, 8), tell(0, 8))
+    script = (
+        poke(OUT, b"\xff" * 8),
+        call(f"wasi.{name}_sizes_get", OUT, OUT + 4),
+        keep(0),
+        tell(OUT, 8),
+        tell(0, 8),
+    )
     assert puppet.told(*script) == [bytes(8), bytes(8)]
     assert puppet.ask(f"wasi.{name}_get", 0, 0) == SUCCESS
 

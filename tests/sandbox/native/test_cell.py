@@ -9,12 +9,11 @@ import sys
 import textwrap
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.sandbox import wat
-from tests.sandbox.lab import Lab
 from wasmhost.errors import InternalError
 from wasmhost.sandbox.native.cell import Cell, budget
 from wasmhost.sandbox.native.trap import Trapped
@@ -22,13 +21,15 @@ from wasmhost.sandbox.native.trap import Trapped
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.sandbox.lab import Lab
+
 FUEL = 1_000_000
 EVENT = (0, b"event", 0, 0, 0, 0, budget(FUEL))
 
 
-def cell(lab: Lab, body: str = "", fuel: int = FUEL, **parts: str) -> Cell:
+def cell(lab: Lab, body: str = "", fuel: int = FUEL, **parts: Any) -> Cell:  # Any: the keywords of guest
     """A cell of a guest."""
-    made = Cell(lab.engine.engine, lab.load(wat.guest(body, **parts)).plan, fuel, 1000)  # type: ignore[arg-type]
+    made = Cell(lab.engine.engine, lab.load(wat.guest(body, **parts)).plan, fuel, 1000)
     lab.callback(made.close)
     return made
 
@@ -75,7 +76,8 @@ def test_a_cell_that_trapped_can_be_read_and_closed_only(lab: Lab, use: Callable
         use(it)
 
 
-def test_an_interrupt_closes_the_cell(lab: Lab, interrupt: None) -> None:
+@pytest.mark.usefixtures("interrupt")
+def test_an_interrupt_closes_the_cell(lab: Lab) -> None:
     """A KeyboardInterrupt that came while the guest ran: nobody knows how that went, so it is over."""
     it = cell(lab, "(loop $l (br $l))")
     alarm = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1))
@@ -108,7 +110,8 @@ def test_freeing_in_any_order_does_not_crash() -> None:
         from wasmhost.sandbox.guest import load_guest
         for round in range(20):
             engine = SandboxEngine()
-            guest = load_guest(engine, wat.guest("(if (local.get $n) (then unreachable))"), Limits(), grant=())
+            wasm = wat.guest("(if (local.get $n) (then unreachable))")
+            guest = load_guest(engine, wasm, Limits(), grant=())
             sandboxes = [Sandbox(engine, guest, Limits()) for _ in range(5)]
             for index, sandbox in enumerate(sandboxes):
                 sandbox.deliver(0, b"x" * (index % 2))

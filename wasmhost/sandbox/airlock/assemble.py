@@ -80,14 +80,16 @@ def assemble(fitting: Fitting) -> Airlock:
 
 @functools.cache
 def _template(name: str) -> _WatTemplate:
-    return _WatTemplate(resources.files(__package__).joinpath(name).read_text("utf-8"))
+    return _WatTemplate(resources.files("wasmhost.sandbox.airlock").joinpath(name).read_text("utf-8"))
 
 
 @functools.cache
 def _constants() -> dict[str, str]:
     """Every whole number of the ABI by its name, the phases as PHASE_…, and what is ours alone."""
     names = {name: str(value) for name, value in vars(abi).items() if isinstance(value, int)}
-    phases = {f"PHASE_{name}": str(value) for name, value in vars(abi.Phase).items() if isinstance(value, int)}
+    phases = {
+        f"PHASE_{name}": str(value) for name, value in vars(abi.Phase).items() if isinstance(value, int)
+    }
     ours = {
         "MODULE_NAME": f"${MODULE_NAME}",
         "RECORD_BYTES": str(abi.RECORD.size),
@@ -139,7 +141,11 @@ def _guest_imports(fitting: Fitting) -> str:
 def _dispatch(hooks: tuple[GuestHook, ...]) -> str:
     """A br_table over IN_HOOK: the blocks nest, so that leaving block n lands on the case of hook n."""
     labels = " ".join(f"$at{index}" for index in range(len(hooks)))
-    lines = ["  (func $dispatch (param $event i32) (param $length i32)", "    (local $result i32)", "    (block $none"]
+    lines = [
+        "  (func $dispatch (param $event i32) (param $length i32)",
+        "    (local $result i32)",
+        "    (block $none",
+    ]
     lines += [f"    (block $at{index}" for index in reversed(range(len(hooks)))]
     lines.append(f"    (br_table {labels} $none (i32.load $box (i32.const {abi.IN_HOOK})))")
     for index, hook in enumerate(hooks):

@@ -56,8 +56,9 @@ class StoreLimits:
 class Plan:
     """What to instantiate.
 
-    ``trampolines``: how many the front has; ``guest_needs``: which of them each import of the guest
-    is, in the guest's order. ``back_needs``: the guest's exports the back imports, in the back's order, its memory first.
+    ``trampolines``: how many the front has. ``guest_needs``: which of them each import of the guest
+    is, in the guest's order. ``back_needs``: the guest's exports the back imports, in the back's
+    order, its memory first.
     """
 
     front: Module
@@ -173,7 +174,9 @@ class Cell:
         at, named = ctypes.byref(instance), (ctypes.byref(name), ctypes.byref(length))
         for index in range(count):
             item = ffi.wasmtime_extern_t()
-            if not ffi.wasmtime_instance_export_nth(self._store._context(), at, index, *named, ctypes.byref(item)):
+            if not ffi.wasmtime_instance_export_nth(
+                self._store._context(), at, index, *named, ctypes.byref(item)
+            ):
                 raise InternalError(f"the airlock's front has no export {index}")
             found.append(item)
         return found
@@ -215,7 +218,7 @@ class Cell:
             _set_fuel(context, budget)
             error = _call(context, self._deliver_func, self._raw_slot, _ONE, self._trap_slot)
             if error or self._trap.value:
-                raise self._failure(error)
+                raise self._failure(error)  # noqa: TRY301 - here an interrupt still finds the handler below
         except Trapped:
             self._shut = _TRAPPED
             raise
@@ -243,7 +246,7 @@ class Cell:
             _set_fuel(self._context, ctypes.c_uint64(budget))
             error = _call(self._context, self._initialize_func, self._raw_slot, _ONE, self._trap_slot)
             if error or self._trap.value:
-                raise self._failure(error)
+                raise self._failure(error)  # noqa: TRY301 - here an interrupt still finds the handler below
         except Trapped:
             self._shut = _TRAPPED
             raise

@@ -45,7 +45,7 @@ class RawTrap:
     frames: tuple[Frame, ...]
 
 
-class Trapped(Exception):  # noqa: N818 - no error of ours: the guest's trap, on its way to traps.py
+class Trapped(Exception):
     """The guest trapped, or the engine refused it."""
 
     def __init__(self, raw: RawTrap) -> None:
