@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cbor2
 import pytest
 
-from tests.guests.helpers import REAL, SYNTHETIC, Event, Run, peer_event, read_trace
+from tests.guests.helpers import REAL, SYNTHETIC, Event, Run, from_examples, peer_event, read_trace
 from wasmhost.config import Limits
 from wasmhost.contract.hooks import HOOK_BY_NAME, HOOKS
 from wasmhost.contract.schema import RECORDS
@@ -237,3 +237,16 @@ def test_a_long_life_takes_no_more_memory(engine: SandboxEngine, probe: bytes) -
         hook, data = frames[turn % 3]
         if sandbox.deliver(run.hooks[hook], data).trap is not None:
             pytest.fail(f"trapped at event {turn}")
+
+
+def test_zig_gives_nothing_from_an_address_in_bounds(engine: SandboxEngine, tmp_path: Path) -> None:
+    """An empty slice of Zig's allocator, which points at the end of the address space, is no trap."""
+    out = tmp_path / "empty.wasm"
+    from_examples("build").BUILDERS["zig"]("tests/guests/probe/zig/empty.zig", out)
+    run = Run(engine, out.read_bytes())
+    ready = next((event, data) for event, data in read_trace(REAL) if event["hook"] == "on_ready")
+    outcome = run.deliver(*ready)
+    assert outcome.trap is None
+    assert outcome.error == ""
+    assert run.state == b""
+    run.close()

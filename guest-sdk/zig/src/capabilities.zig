@@ -10,7 +10,7 @@ pub const log = struct {
     pub const Level = enum(u32) { trace, debug, info, warn, err };
 
     pub fn write(level: Level, message: []const u8) void {
-        raw.log.write(@backingInt(level), message.ptr, message.len);
+        raw.log.write(@backingInt(level), raw.start(message), message.len);
     }
 };
 
@@ -50,7 +50,7 @@ pub const config = struct {
     /// The value of a key; it lasts until the hook returns.
     pub fn get(key: []const u8) ?[]const u8 {
         var value: raw.Option = .{};
-        raw.config.get(key.ptr, key.len, &value);
+        raw.config.get(raw.start(key), key.len, &value);
         return value.slice();
     }
 
@@ -92,18 +92,18 @@ pub const state = struct {
 
     /// Replace the blob. It counts once the hook has returned.
     pub fn save(blob: []const u8) void {
-        raw.state.save(blob.ptr, blob.len);
+        raw.state.save(raw.start(blob), blob.len);
     }
 };
 
 /// Numbers for the operator's dashboards.
 pub const metrics = struct {
     pub fn counterAdd(name: []const u8, by: u64) void {
-        raw.metrics.@"counter-add"(name.ptr, name.len, by);
+        raw.metrics.@"counter-add"(raw.start(name), name.len, by);
     }
 
     pub fn gaugeSet(name: []const u8, value: f64) void {
-        raw.metrics.@"gauge-set"(name.ptr, name.len, value);
+        raw.metrics.@"gauge-set"(raw.start(name), name.len, value);
     }
 };
 
@@ -117,6 +117,6 @@ pub const report = struct {
     /// Send a finding.
     pub fn send(topic: []const u8, finding: cbor.Writer) void {
         const bytes = finding.bytes.items;
-        raw.report.send(topic.ptr, topic.len, bytes.ptr, bytes.len);
+        raw.report.send(raw.start(topic), topic.len, raw.start(bytes), bytes.len);
     }
 };

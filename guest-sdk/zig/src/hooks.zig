@@ -138,7 +138,7 @@ fn Exports(comptime Observer: type, comptime method_name: []const u8) type {
             const message = if (result == .failed) result.failed else "";
             returned = .{
                 .is_error = @intFromBool(result == .failed),
-                .pointer = message.ptr,
+                .pointer = raw.start(message),
                 .size = message.len,
             };
             return &returned;

@@ -9,7 +9,7 @@ const raw = @import("raw.zig");
 /// Report the message and trap. `@panic` ends up here.
 pub fn call(message: []const u8, _: ?usize) noreturn {
     @branchHint(.cold);
-    raw.panic.report(message.ptr, message.len);
+    raw.panic.report(raw.start(message), message.len);
     @trap();
 }
 
