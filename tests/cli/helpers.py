@@ -144,7 +144,7 @@ def trace(path: Path) -> list[dict[str, Any]]:
     """Decode all events of a trace."""
     events: list[dict[str, Any]] = []
     with path.open("rb") as file:
-        while file.peek(1):  # type: ignore[attr-defined]
+        while file.peek(1):
             events.append(cbor2.load(file))
     return events
 

@@ -38,8 +38,10 @@ class Shown:
         return self.text.splitlines()
 
 
-def on_a_terminal(*arguments: str | Path, cwd: Path, width: int, env: dict[str, str] | None = None) -> Shown:
-    """Run a command with all its streams on a terminal."""
+def on_a_terminal(
+    *arguments: str | Path, cwd: Path, width: int, env: dict[str, str] | None = None, piped: bool = False
+) -> Shown:
+    """Run a command with all its streams on a terminal; ``piped``: but for standard output."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     process = subprocess.Popen(
@@ -47,7 +49,7 @@ def on_a_terminal(*arguments: str | Path, cwd: Path, width: int, env: dict[str, 
         cwd=cwd,
         env=environment(TERM="xterm-256color", **(env or {})),
         stdin=theirs,
-        stdout=theirs,
+        stdout=subprocess.DEVNULL if piped else theirs,
         stderr=theirs,
     )
     os.close(theirs)

@@ -102,11 +102,9 @@ def test_each_hook_is_called_once_per_event_and_in_order(tmp_path: Path, path: P
 @pytest.mark.parametrize("path", [REAL, SYNTHETIC], ids=["real", "synthetic"])
 def test_every_guest_hears_all_that_is_for_it(tmp_path: Path, path: Path) -> None:
     """Without quarantine, delivered and panics make up exactly the events of a guest's hooks."""
-    config = "".join(
-        f'[[observer]]\nmodule = "{GUESTS / name}.wasm"\nquarantine = false\ngrant = ["config", "metrics", "report", "state"]\n'
-        for name in DEMO_GUESTS
-    )
-    (tmp_path / "wasmhost.toml").write_text(config)
+    config = "".join(f'[[observer]]\nmodule = "{GUESTS / name}.wasm"\n' for name in DEMO_GUESTS)
+    everything = 'quarantine = false\ngrant = ["config", "metrics", "report", "state"]\n'
+    (tmp_path / "wasmhost.toml").write_text(f"[defaults]\n{everything}{config}")
     result = wasmhost("run", "--config", "wasmhost.toml", "--from", path, "--json", cwd=tmp_path)
     assert result.code == 0
     assert accounted(result.json)

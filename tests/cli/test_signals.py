@@ -112,6 +112,15 @@ def test_a_second_sigint_ends_it_at_once(tmp_path: Path) -> None:
         assert b"Traceback" not in run.communicate()[1]
 
 
+def test_other_commands_end_as_any_program_does(tmp_path: Path) -> None:
+    """The first SIGINT is the end, without a word."""
+    with started("bench", cwd=tmp_path) as bench:
+        eventually(lambda: "wasmtime" in Path(f"/proc/{bench.pid}/maps").read_text())
+        bench.send_signal(signal.SIGINT)
+        assert ended(bench).err == ""
+    assert bench.returncode == -signal.SIGINT
+
+
 def test_a_killed_run_leaves_its_committed_panics(tmp_path: Path) -> None:
     """After SIGKILL the database opens, with every row that was committed."""
     database = tmp_path / "k.db"

@@ -52,12 +52,12 @@ def test_the_panic_log_fits(tmp_path: Path, width: int) -> None:
     assert "trapper" in shown.text
 
 
-@pytest.mark.parametrize("width", [50, 80, 140])
-def test_the_summary_fits(tmp_path: Path, width: int) -> None:
-    """The table of a run, under its log."""
-    shown = on_a_terminal(
-        "run", *observers(*DEMO_GUESTS), "--from", REAL, "--reports", "r", cwd=tmp_path, width=width
-    )
+@pytest.mark.parametrize("piped", [False, True], ids=["", "piped"])
+@pytest.mark.parametrize("width", [50, 140])
+def test_the_summary_fits(tmp_path: Path, width: int, piped: bool) -> None:
+    """The table of a run, under its log; also where only standard error is a terminal."""
+    arguments = ("run", *observers(*DEMO_GUESTS), "--from", REAL, "--reports", "r")
+    shown = on_a_terminal(*arguments, cwd=tmp_path, width=width, piped=piped)
     assert shown.code == 0
     assert "65 events, 0 rejected" in shown.text
     assert all(len(line) <= width for line in shown.lines if line.startswith(("╭", "│", "├", "╰")))
@@ -72,3 +72,9 @@ def test_inspect_folds_what_is_long(tmp_path: Path) -> None:
     assert shown.code == 0
     assert "on_mailbox_backpressure" in shown.text
     assert all(len(line) <= 60 for line in shown.lines if "sha256" not in line and len(line.split()[-1]) < 40)
+
+
+def test_a_column_of_short_text_takes_no_more_than_that() -> None:
+    """The width a column may be folded to is not one it must have."""
+    lines = table((Column("a", least=40), Column("b")), [(Cell("x"), Cell("y"))], Terminal(20, colour=False))
+    assert lines.splitlines()[1] == "│ a │ b │"

@@ -140,13 +140,17 @@ def _usage(error: TyperException) -> str:
 
 
 def _unforeseen(error: Exception) -> int:
-    """Tell of a bug of ours, or of a standard output that can't be written, which Typer lets through."""
-    if isinstance(error, OSError) and error.filename is None and error.errno in _STREAM_ERRORS:
-        forget(sys.stdout)
-        complain(str(unwritable(error)))
-        return 2
+    """Tell of what nothing else caught: the system's refusal, or a bug of ours."""
     if os.environ.get("WASMHOST_DEBUG"):
         traceback.print_exc()
-    advice = "please report it; WASMHOST_DEBUG=1 shows where"
-    complain(f"a bug in wasmhost ({type(error).__name__}: {error}): {advice}")
-    return BUG
+    if not isinstance(error, OSError):
+        advice = "please report it; WASMHOST_DEBUG=1 shows where"
+        complain(f"a bug in wasmhost ({type(error).__name__}: {error}): {advice}")
+        return BUG
+    if error.filename is None and error.errno in _STREAM_ERRORS:  # Typer lets through what help meets
+        forget(sys.stdout)
+        complain(str(unwritable(error)))
+    else:
+        place = f": {error.filename}" if error.filename is not None else ""
+        complain(f"{(error.strerror or str(error)).lower()}{place}")
+    return 2

@@ -16,7 +16,7 @@ def bench(json: JsonOption = False) -> int:
     """Measure what a delivery costs here.
 
     Deliveries through the sandbox are measured beside other ways to run the same code, in one run.
-    Takes some ten seconds. Times are in nanoseconds per event, on this machine, now: compare the
+    It takes some seconds. Times are in nanoseconds per event, on this machine, now: compare the
     ratios. A subject whose package is not installed is left out and says so.
     """
     from wasmhost.bench import run_bench
@@ -24,7 +24,7 @@ def bench(json: JsonOption = False) -> int:
 
     configure_logs(LogLevel.ERROR)
     if not terminal(sys.stderr).plain:
-        say("measuring, for some ten seconds …\n")
+        say("measuring, for some seconds …\n")
     figures = run_bench()
     if json:
         put(json_format.dumps(figures.as_json(), allow_nan=False) + "\n")

@@ -6,10 +6,16 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from rich import box
+from rich.cells import cell_len
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.console import Console, RenderableType
 
     from wasmhost.cli.terminal import Terminal
 
@@ -63,54 +69,45 @@ def _justified(line: list[str], columns: Sequence[Column], widths: list[int]) ->
 
 def _framed(columns: Sequence[Column], rows: Sequence[Row], screen: Terminal) -> str:
     console = _console(screen)
-    shown = _those_with_room(columns, rows, console.width)
+    least = [_least(column, [row[place].text for row in rows]) for place, column in enumerate(columns)]
+    shown = _those_with_room(columns, least, console.width)
+    framed = _rich_table([(columns[place], least[place]) for place in shown])
+    for row in rows:
+        framed.add_row(*(Text(row[place].text, row[place].style) for place in shown))
     with console.capture() as capture:
-        console.print(
-            _rich_table(
-                [columns[place] for place in shown], [[row[place] for place in shown] for row in rows]
-            )
-        )
+        console.print(framed)
     return capture.get()
 
 
-def _those_with_room(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[int]:
-    """Return which columns are shown, all folded as far as they may be where that is needed."""
-    from rich.cells import cell_len
+def _least(column: Column, texts: Sequence[str]) -> int:
+    """The width a column's text takes, folded as far as it may be."""
+    widest = max(cell_len(line) for text in (column.title, *texts) for line in text.split("\n"))
+    return min(column.least, widest) if column.least else widest
 
-    needed: list[int] = []
-    for place, column in enumerate(columns):
-        texts = (line for row in rows for line in row[place].text.split("\n"))
-        widest = max(map(cell_len, (column.title, *texts)))
-        needed.append(_FRAME + (min(column.least, widest) if column.least else widest))
+
+def _those_with_room(columns: Sequence[Column], least: Sequence[int], width: int) -> list[int]:
+    """Return which columns are shown, by place."""
     shown = list(range(len(columns)))
     for place in sorted(shown, key=lambda place: columns[place].drop):
-        if columns[place].drop and sum(needed[place] for place in shown) + 1 > width:
+        if columns[place].drop and sum(_FRAME + least[place] for place in shown) + 1 > width:
             shown.remove(place)
     return shown
 
 
-def _rich_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> RenderableType:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
+def _rich_table(columns: Sequence[tuple[Column, int]]) -> Table:
     framed = Table(box=box.ROUNDED, header_style="bold")
-    for column in columns:
+    for column, least in columns:
         framed.add_column(
             column.title,
             justify=column.align,
             no_wrap=not column.least,
-            min_width=column.least or None,
+            min_width=least,
             overflow="fold",
         )
-    for row in rows:
-        framed.add_row(*(Text(cell.text, cell.style) for cell in row))
     return framed
 
 
 def _console(screen: Terminal) -> Console:
-    from rich.console import Console
-
     system: Literal["auto"] | None = "auto" if screen.colour else None
     return Console(
         file=io.StringIO(),  # captured: what is shown is written elsewhere
@@ -127,7 +124,4 @@ def styled(text: str, style: str, screen: Terminal) -> str:
     """Return text in a Rich style, where the screen shows any."""
     if screen.plain or not screen.colour:
         return text
-    from rich.color import ColorSystem
-    from rich.style import Style
-
     return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)

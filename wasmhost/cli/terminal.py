@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import select
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _STDOUT = 1
 _LINE_LIMIT = 1000
 _NARROWEST = 20
+_USUAL = 80
 
 
 class ReaderGone(Exception):
@@ -40,9 +41,16 @@ def terminal(stream: TextIO | None) -> Terminal:
     """Look at a stream, and at NO_COLOR, TERM and COLUMNS."""
     if stream is None or stream.closed or not stream.isatty():
         return Terminal(None, colour=False)
-    width = max(_NARROWEST, shutil.get_terminal_size().columns)
     colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in {None, "", "dumb"}
-    return Terminal(width, colour)
+    return Terminal(max(_NARROWEST, _columns(stream)), colour)
+
+
+def _columns(stream: TextIO) -> int:
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isascii() and asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    # This stream's own terminal: shutil.get_terminal_size() looks at standard output, a pipe perhaps.
+    return os.get_terminal_size(stream.fileno()).columns or _USUAL
 
 
 def put(text: str) -> None:
@@ -55,7 +63,10 @@ def put(text: str) -> None:
     data = memoryview(text.encode("utf-8", "backslashreplace"))
     try:
         while data:
-            data = data[os.write(_STDOUT, data) :]
+            try:
+                data = data[os.write(_STDOUT, data) :]
+            except BlockingIOError:  # somebody who shares it made it non-blocking
+                select.select([], [_STDOUT], [])
     except BrokenPipeError:
         raise ReaderGone from None
     except OSError as error:
