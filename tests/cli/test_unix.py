@@ -69,9 +69,10 @@ def test_nodes_on_a_socket(tmp_path: Path, number: signal.Signals) -> None:
     for src in ("north", "south"):
         assert [line["body"] for line in result.reports if line["src"] == src] == list(range(EVENTS))
     assert [line["body"] for line in result.reports if line["src"] == "noise"] == [0]
-    (complaint,) = result.complaints
-    assert complaint.startswith("noise: the item at byte")
-    assert result.code == 1  # part of the input could not be read
+    assert "source ended early" in result.err
+    assert "source=noise" in result.err
+    assert result.complaints == []
+    assert result.code == 0  # one bad node is no failure of the run
     assert not path.exists()
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from wasmhost.sinks import NdjsonSink
     from wasmhost.sources import Source, SourceEnded
 
-MAX_NAMED: Final = 20
 _NAME_LIMIT: Final = 255
 
 _log: Final = structlog.stdlib.get_logger("wasmhost.cli")
@@ -31,23 +30,16 @@ _log: Final = structlog.stdlib.get_logger("wasmhost.cli")
 
 @dataclass(slots=True)
 class Unread:
-    """Input that could not be read to its end: how many sources, and the first of them in words."""
+    """Input that could not be read to its end, in words, one line for each source.
 
-    count: int = 0
+    A connection is not among them: that one node of many writes nonsense is no failure of the run.
+    """
+
     named: list[str] = field(default_factory=list[str])
 
     def add(self, ended: SourceEnded) -> None:
         """Note a source that ended before its input did."""
-        self.count += 1
-        source = escape_untrusted(ended.source, _NAME_LIMIT)
-        if len(self.named) < MAX_NAMED:
-            self.named.append(f"{source}: {ended.error}")
-        _log.error("source ended early", source=source, offset=ended.offset, reason=ended.error)
-
-    def lines(self) -> list[str]:
-        """Return them in words, one line each."""
-        others = self.count - len(self.named)
-        return [*self.named, f"and {others} more sources"] if others else self.named
+        self.named.append(f"{escape_untrusted(ended.source, _NAME_LIMIT)}: {ended.error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +79,10 @@ async def _feed(source: Source, host: ObserverHost, unread: Unread, stop: StopRe
         elif isinstance(item, Rejected):
             host.reject(escape_untrusted(item.source, _NAME_LIMIT), item.offset, item.reason)
         elif item.error is not None:
-            unread.add(item)
+            name = escape_untrusted(item.source, _NAME_LIMIT)
+            _log.error("source ended early", source=name, offset=item.offset, reason=item.error)
+            if source.lossless:
+                unread.add(item)
         if stop.asked and source.lossless:
             # The rest of the chunk in hand may take the observers minutes; what they were given, they get.
             break

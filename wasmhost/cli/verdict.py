@@ -18,8 +18,8 @@ def verdict(outcome: Outcome) -> int:
     refused = [observer for observer in outcome.summary.observers if observer.state == "refused"]
     for observer in refused:
         complain(f"observer {observer.name} refused: {observer.reason}")
-    for line in (*outcome.unread.lines(), *outcome.failures):
+    for line in (*outcome.unread.named, *outcome.failures):
         complain(line)
     if outcome.failures:
         return 2
-    return 1 if refused or outcome.unread.count else 0
+    return 1 if refused or outcome.unread.named else 0
