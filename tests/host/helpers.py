@@ -14,7 +14,6 @@ from wasmhost import (
     ActrId,
     ActrType,
     HostConfig,
-    Limits,
     ObserverConfig,
     ObserverDefaults,
     Realm,
@@ -172,20 +171,15 @@ def config(
     *,
     db: Path | None = None,
     drain_s: float = 20.0,
-    **special: ObserverDefaults,
+    special: Mapping[str, ObserverDefaults] | None = None,
 ) -> HostConfig:
     """Write modules to files and configure a host for them; ``special`` are single observers' settings."""
     observers: list[ObserverConfig] = []
     for name, module in modules.items():
         path = folder / f"{name}.wasm"
         path.write_bytes(module)
-        observers.append(special.get(name, defaults).observer(name, path))
+        observers.append((special or {}).get(name, defaults).observer(name, path))
     return HostConfig(tuple(observers), db=db, drain_s=drain_s, defaults=defaults)
-
-
-def limits(**limit: int) -> Limits:
-    """Give default limits but for some."""
-    return Limits(**limit)
 
 
 def event(hook: str = CONNECTED, seq: int = 0, src: str | None = None, **more: object) -> bytes:

@@ -17,9 +17,9 @@ RULE = Quarantine(panics=3, within=10, probe=5)
 class Longest(random.Random):
     """No jitter: always the nominal wait."""
 
-    def uniform(self, _a: float, b: float) -> float:
+    def uniform(self, a: float, b: float) -> float:
         """Give the upper bound."""
-        return b
+        return max(a, b)
 
 
 def test_each_panic_in_a_row_doubles_the_wait_up_to_the_longest() -> None:
@@ -146,6 +146,15 @@ def test_all_is_calm_again_when_the_last_panic_is_out_of_the_window() -> None:
     assert not gate.calm
     assert gate.admits("b", 10.1)
     assert gate.calm
+
+
+def test_memory_is_bounded_however_often_a_probe_panics() -> None:
+    """A probe may be let in a thousand times within the window."""
+    gate = QuarantineGate(Quarantine(panics=3, within=1_000_000, probe=1))
+    for now in range(5_000):
+        assert gate.admits("a", now)
+        gate.panicked("a", now)
+    assert len(gate._records["a"].panics) <= 3
 
 
 @given(

@@ -97,6 +97,7 @@ def test_a_letter_put_back_is_the_next_one_and_keeps_what_it_lost() -> None:
     for number in range(3):
         mailbox.put(letter(number))
     taken = mailbox.take()
+    assert taken is not None
     assert taken == letter(1, lost=1)
     mailbox.put(letter(3))
     mailbox.put(letter(4))
@@ -117,6 +118,24 @@ async def test_an_awaited_letter_is_never_dropped_for_want_of_room() -> None:
     assert mailbox.dropped == 1
     mailbox.put(letter(3))
     assert mailbox.take() == letter(3, lost=1)
+
+
+async def test_awaited_letters_can_be_taken_out_of_the_line() -> None:
+    """To those behind they are lost, and so is what was lost in front of them."""
+    mailbox = Mailbox(10, "drop-oldest")
+    first, second = Reply("on_start"), Reply("on_stop")
+    mailbox.put(letter(0, lost=1))
+    mailbox.put(letter(1, lost=2, reply=first))
+    mailbox.put(letter(2, lost=3))
+    mailbox.put(letter(3, lost=4, reply=second))
+    assert [taken.reply for taken in mailbox.take_awaited()] == [first, second]
+    mailbox.put(letter(4))
+    assert [mailbox.take(), mailbox.take(), mailbox.take()] == [
+        letter(0, lost=1),
+        letter(2, lost=3 + 1 + 2),
+        letter(4, lost=1 + 4),
+    ]
+    assert mailbox.dropped == 0
 
 
 def test_everybody_who_waits_for_room_is_told_when_half_is_free() -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio.lowlevel
 import anyio.to_thread
 
 from wasmhost.config import name_observers
@@ -52,6 +53,7 @@ class Crew:
         self._stack.push_async_callback(in_thread, scheduler.close)
         for observer in self._config.observers:
             await uninterrupted(self._start_guest(observer, engines, scheduler, services))
+            await anyio.lowlevel.checkpoint()  # where a cancellation of anyio's is heard
         engines.rest()  # what was armed to load them; nothing runs yet
 
     async def _start_guest(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LOCAL: Final = "local"
 """The source of what this process's own node emits."""
 
+_tuple: Final = tuple.__new__  # how a NamedTuple is made, without the call in between
+
 
 class Runner(Protocol):
     """An observer at its place in the host."""
@@ -113,7 +115,7 @@ class Dispatcher:
 
     def _frame(self, hook: str, at: int, ctx: RuntimeContext | None, payload: Payload | None) -> Frame:
         data = encode_event(hook, self._seq, at, ctx, payload)
-        frame = Frame(hook, self._seq, at, LOCAL, ctx is not None, data)
+        frame = _tuple(Frame, (hook, self._seq, at, LOCAL, ctx is not None, data))
         self._seq += 1
         return frame
 
@@ -123,7 +125,7 @@ class Dispatcher:
                 runner.mailbox.lose(lost)
         hearing = self._count(frame, to)
         if hearing:
-            letter = Letter(frame, self._number)  # shared: nobody changes a letter
+            letter = _tuple(Letter, (frame, self._number, 0, None))  # shared: nobody changes it
             for runner, call in hearing:
                 if runner.mailbox.put(letter):
                     call()
@@ -133,7 +135,7 @@ class Dispatcher:
         hook = frame.hook
         self._number += 1
         self._events[hook] += 1
-        if not _is_heard(frame):
+        if not frame.has_ctx and not _is_heard(frame):
             self._contextless[hook] += 1
             return []
         hearing = self._hearing.get(hook, [])

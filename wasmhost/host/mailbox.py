@@ -103,6 +103,23 @@ class Mailbox:
                 self._lost_in_front = 0
             letters.appendleft(letter)
 
+    def take_awaited(self) -> list[Letter]:
+        """Take the letters that somebody awaits out of the line, and leave the others waiting."""
+        with self._lock:
+            taken: list[Letter] = []
+            kept: deque[Letter] = deque()
+            lost = 0
+            for letter in self._letters:
+                if letter.reply is not None:
+                    taken.append(letter)
+                    lost += 1 + letter.lost
+                    continue
+                kept.append(letter._replace(lost=letter.lost + lost) if lost else letter)
+                lost = 0
+            self._letters = kept
+            self._lost_behind += lost
+            return taken
+
     def tell_when_room(self, tell: Callable[[], None]) -> bool:
         """Whether it is full; then ``tell`` is called, once and from any thread, when half is free.
 
@@ -135,6 +152,11 @@ class Mailbox:
         tell, self._tell = self._tell, []
         for each in tell:
             each()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing will ever come of it any more."""
+        return self._closed
 
     @property
     def waiting(self) -> int:

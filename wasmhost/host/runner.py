@@ -14,8 +14,9 @@ from wasmhost.host.health import Backoff, QuarantineGate
 from wasmhost.host.mailbox import Letter, Mailbox
 from wasmhost.host.mishaps import PanicTeller, tell_operator
 from wasmhost.host.scheduler import OVERRUN_NS
+from wasmhost.host.seeds import SourceSeeds
 from wasmhost.panics.record import PanicKind
-from wasmhost.sandbox.instance import Sandbox, stream_seed
+from wasmhost.sandbox.instance import Sandbox
 from wasmhost.sandbox.outbox import NO_EFFECTS
 from wasmhost.sandbox.traps import TrapReport
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from wasmhost.sandbox.instance import Outcome
 
 _TURN: Final = 32  # letters before the next observer has its turn
-_SOURCES_REMEMBERED: Final = 1024
 _REPORTS_FULL_S: Final = 0.001
 _RESTART_S: Final = 0.01  # at least, after a restart that failed: else a live host does nothing but try
 _INITIALIZE: Final = "_initialize"
@@ -69,7 +69,7 @@ class GuestRunner:
         self._gate = QuarantineGate(config.quarantine)
         first, longest = (0.0, 0.0) if services.lossless else config.backoff_ms
         self._backoff = Backoff(first / 1e3, longest / 1e3, random.Random())  # noqa: S311 - jitter
-        self._seeds: dict[str, int] = {}
+        self._seeds = SourceSeeds(guest.sha256, config.name)
         self._resume_at = 0.0
         self._failed = False
         self._troubled = False  # it panicked lately: the gate and the backoff have to be asked
@@ -86,11 +86,12 @@ class GuestRunner:
         for _ in range(_TURN):
             if self._lossless and self._reports.full:
                 return _monotonic() + _REPORTS_FULL_S
-            if self._sandbox is None and self._resume_at > _monotonic():
-                return self._resume_at
             letter = self.mailbox.take()
             if letter is None:
                 return False
+            if self._sandbox is None and self._resume_at > _monotonic():
+                self.mailbox.put_back(letter)
+                return self._resume_at
             try:
                 self._serve(letter)
             except Exception as error:  # the worker serves the other observers too
@@ -111,8 +112,7 @@ class GuestRunner:
         sandbox = self._sandbox or self._restart(letter)
         if sandbox is None:
             return
-        src = frame.src or ""
-        seed = self._seeds.get(src) or self._seed(src)
+        seed = self._seeds[frame.src or ""]
         lost, self._lost = letter.lost + self._lost, 0
         outcome = sandbox.deliver(self._index[frame.hook], data, frame.at, frame.seq, lost, seed)
         if outcome.trap is None:
@@ -212,7 +212,7 @@ class GuestRunner:
             self._config.limits,
             config=self._config.config,
             state=self._effects.state if "state" in self._config.grant else None,
-            seed=stream_seed(self.module_sha256, self.name, ""),
+            seed=self._seeds[""],
         )
         self._sandbox = sandbox
         trap = sandbox.init.trap
@@ -250,24 +250,25 @@ class GuestRunner:
         return None
 
     def _unserved(self, letter: Letter, why: str) -> None:
-        """See to a letter that no sandbox is there for: wait for one, where time is no object."""
-        if not self._lossless and letter.reply is None:
+        """See to a letter that no sandbox is there for: wait for one, where time is no object.
+
+        Who awaits a result is told at once, though: a node must be able to stop beside us.
+        """
+        if self._lossless or letter.reply is not None:
+            self._give_up(letter)
+            awaited = [letter]
+        else:
             self.mailbox.put_back(letter)
-            return
-        self._give_up(letter)
-        if letter.reply is not None:
-            letter.reply.panicked(why)
+            awaited = self.mailbox.take_awaited()
+            self.counters.dropped += len(awaited)
+        for each in awaited:
+            if each.reply is not None:
+                each.reply.panicked(why)
 
     def _discard(self) -> None:
         sandbox, self._sandbox = self._sandbox, None
         if sandbox is not None:
             sandbox.close()
-
-    def _seed(self, src: str) -> int:
-        if len(self._seeds) >= _SOURCES_REMEMBERED:
-            self._seeds.clear()
-        seed = self._seeds[src] = stream_seed(self.module_sha256, self.name, src)
-        return seed
 
     def _time(self, letter: Letter) -> float:
         return float(letter.number) if self._lossless else _monotonic()

@@ -18,14 +18,16 @@ import heapq
 import itertools
 import threading
 import time
-from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
+from wasmhost.host.lanes import Entry, Lane, Worker
 from wasmhost.host.mishaps import tell_operator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from wasmhost.host.lanes import Task
 
 OVERRUN_NS: Final = 2_000_000
 STILL_NS: Final = 50_000_000
@@ -37,58 +39,6 @@ _SPARE_LIFE_S: Final = 5.0
 _now: Final = time.monotonic_ns
 
 
-class Task(Protocol):
-    """Something that has turns: an observer's mailbox."""
-
-    def turn(self) -> float | bool:
-        """Serve for a short while, never raising.
-
-        True: there is more. False: nothing is left, and whoever brings more calls `submit`. A float:
-        call me again at this time of the monotonic clock, in seconds.
-        """
-        ...
-
-    def crashed(self, error: BaseException) -> None:
-        """Give up: a turn raised, and there will be no other."""
-        ...
-
-
-class Entry:
-    """What the scheduler knows of a task: made by `Scheduler.enlist`, given to `Scheduler.submit`."""
-
-    __slots__ = ("quick_turns", "slow", "task")
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.slow = False
-        self.quick_turns = 0
-
-
-class _Lane:
-    """A queue of entries, and how many workers are at it, of how many that may be."""
-
-    __slots__ = ("most", "queue", "workers")
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.workers = 0
-        self.queue: deque[Entry] = deque()
-
-
-class _Worker:
-    """A thread, and what it is at. ``since`` is when its turn began, 0 between turns."""
-
-    __slots__ = ("baton", "entry", "lane", "since", "thread")
-
-    def __init__(self) -> None:
-        self.baton = threading.Lock()  # held while there is nothing to do
-        self.baton.acquire()
-        self.lane: _Lane | None = None
-        self.entry: Entry | None = None
-        self.since = 0
-        self.thread: threading.Thread | None = None
-
-
 class Scheduler:
     """Owns the worker threads and the keeper. Safe from any thread."""
 
@@ -97,11 +47,11 @@ class Scheduler:
         self._stack_bytes = stack_bytes + _SPARE_STACK
         self._on_still = on_still
         self._lock = threading.Lock()
-        self._fast = _Lane(1)
-        self._slow = _Lane(MAX_SLOW)
-        self._at_fast: _Worker | None = None
-        self._idle: list[_Worker] = []
-        self._workers: set[_Worker] = set()
+        self._fast = Lane(1)
+        self._slow = Lane(MAX_SLOW)
+        self._at_fast: Worker | None = None
+        self._idle: list[Worker] = []
+        self._workers: set[Worker] = set()
         self._due: list[tuple[float, int, Entry]] = []
         self._ticket = itertools.count()
         self._bell = threading.Event()
@@ -120,7 +70,7 @@ class Scheduler:
     def submit(self, entry: Entry) -> None:
         """Give a task its turn soon. Once per `Mailbox.put` that says so."""
         with self._lock:
-            self._enqueue(entry)
+            self._employ(self._enqueue(entry))
 
     def close(self) -> None:
         """End all threads, waiting for the turns under way. Blocks: not for an event loop's thread."""
@@ -136,15 +86,15 @@ class Scheduler:
 
     # What follows up to the worker's own loop runs under the lock.
 
-    def _enqueue(self, entry: Entry) -> None:
+    def _enqueue(self, entry: Entry) -> Lane:
         lane = self._slow if entry.slow else self._fast
         lane.queue.append(entry)
-        self._employ(lane)
         if not self._watching:
             self._watching = True
             self._bell.set()
+        return lane
 
-    def _employ(self, lane: _Lane) -> None:
+    def _employ(self, lane: Lane) -> None:
         """Set another worker to a lane, where it may have one."""
         if lane.workers >= lane.most or self._closed:
             return
@@ -159,9 +109,14 @@ class Scheduler:
             self._at_fast = worker
         worker.baton.release()
 
-    def _hire(self) -> list[_Worker]:
+    def _employ_all(self) -> None:
+        for lane in (self._fast, self._slow):
+            if lane.queue:
+                self._employ(lane)
+
+    def _hire(self) -> list[Worker]:
         """Start a worker; an empty list where the system has no thread for us."""
-        worker = _Worker()
+        worker = Worker()
         worker.thread = threading.Thread(
             target=self._work, args=(worker,), name=f"wasmhost-worker-{next(self._ticket)}", daemon=True
         )
@@ -177,7 +132,7 @@ class Scheduler:
         self._workers.add(worker)
         return [worker]
 
-    def _next(self, worker: _Worker) -> Entry | None:
+    def _next(self, worker: Worker) -> Entry | None:
         """Give a worker between turns its next entry, or None: it has been made idle."""
         lane = worker.lane
         if lane is None:
@@ -208,7 +163,7 @@ class Scheduler:
             heapq.heappush(self._due, (more, next(self._ticket), entry))
             self._bell.set()
 
-    def _replace(self, worker: _Worker) -> None:
+    def _replace(self, worker: Worker) -> None:
         """Move an overrunning worker to the slow lane, and let another go on with the fast one."""
         self._at_fast = None
         self._fast.workers -= 1
@@ -224,9 +179,7 @@ class Scheduler:
         worker = self._at_fast
         if worker is not None and worker.since and now - worker.since > OVERRUN_NS:
             self._replace(worker)
-        for lane in (self._fast, self._slow):
-            if lane.queue:
-                self._employ(lane)
+        self._employ_all()
         if self._fast.workers or self._slow.workers or self._fast.queue or self._slow.queue:
             self._busy_at = now
         elif self._watching and now - self._busy_at > STILL_NS:
@@ -241,7 +194,7 @@ class Scheduler:
 
     # The threads' own loops.
 
-    def _work(self, worker: _Worker) -> None:
+    def _work(self, worker: Worker) -> None:
         while True:
             if not worker.baton.acquire(timeout=_SPARE_LIFE_S):
                 if self._retire(worker):
@@ -250,7 +203,7 @@ class Scheduler:
             if self._serve(worker):
                 return
 
-    def _serve(self, worker: _Worker) -> bool:
+    def _serve(self, worker: Worker) -> bool:
         """Take turns until there are none; True when the thread has to end."""
         with self._lock:
             entry = self._next(worker)
@@ -265,9 +218,11 @@ class Scheduler:
                 self._busy_at = ended
                 self._finish(entry, more, took)
                 entry = self._next(worker)
+                # Only now: the task just served is most often the next one, and needs no other worker.
+                self._employ_all()
         return self._closed
 
-    def _retire(self, worker: _Worker) -> bool:
+    def _retire(self, worker: Worker) -> bool:
         """End a thread that has been idle for long; the last idle one stays, to be there at once."""
         with self._lock:
             if worker not in self._idle or len(self._idle) == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.to_thread
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from wasmhost.config import HostConfig
     from wasmhost.sinks import Sink
+
+
+CANCEL_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,10 @@ async def _finish(reports: ReportQueue, pump: asyncio.Task[None], wait_s: float 
             tell_operator("error", "reports given up: the sink takes too long", reports=reports.waiting)
 
 
-async def cancel(task: asyncio.Task[None], wait_s: float = 1.0) -> None:
+async def cancel(task: asyncio.Task[None]) -> None:
     """Cancel a task of ours and wait for its end; not for ever, as it may run somebody's code."""
     task.cancel()
-    await uninterrupted(_wait(task, wait_s))
+    await uninterrupted(_wait(task, CANCEL_S))
     if not task.done():
         tell_operator("error", "a task ignores its cancellation", task=task.get_name())
     elif not task.cancelled() and (error := task.exception()) is not None:

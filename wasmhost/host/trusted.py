@@ -46,8 +46,8 @@ class TrustedRunner:
         call_on_loop(self._loop, self._called.set)
 
     async def serve(self) -> None:
-        """Serve for ever, until cancelled."""
-        while True:
+        """Serve until cancelled; a hook may swallow that, so also until the mailbox is closed."""
+        while not self.mailbox.closed:
             await self._called.wait()
             self._called.clear()
             served = 0
