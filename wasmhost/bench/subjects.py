@@ -116,6 +116,7 @@ def structlog_line() -> Callable[[], object]:
     """One line such as the host writes per event, rendered and thrown away."""
     log = structlog.wrap_logger(
         structlog.PrintLogger(file=io.StringIO()),
+        wrapper_class=structlog.BoundLogger,  # whatever level the log of this process is at
         processors=[structlog.processors.TimeStamper("iso"), structlog.processors.KeyValueRenderer()],
     )
     return lambda: log.info("webrtc connected", peer="acme/echo/1.0.0#42@7", relayed=False)
