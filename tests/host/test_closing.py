@@ -37,6 +37,7 @@ from wasmhost.host.wake import call_on_loop, uninterrupted
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import TracebackType
 
     from wasmhost import ObserverConfig
     from wasmhost.host.loading import Engines
@@ -205,9 +206,11 @@ async def test_a_sink_that_waits_while_it_closes_is_let_do_so(tmp_path: Path) ->
     """Also where a scope of anyio's was cancelled."""
 
     class Waiting(MemorySink):
-        async def __aexit__(self, *_error: object) -> None:
+        async def __aexit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        ) -> None:
             await anyio.sleep(0.001)
-            self.open = False
+            await super().__aexit__(kind, error, trace)
 
     sink = Waiting()
     with anyio.CancelScope() as scope:

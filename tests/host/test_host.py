@@ -356,6 +356,18 @@ async def test_an_event_that_breaks_the_contract_is_refused_at_the_door(tmp_path
     ]
 
 
+async def test_a_flood_of_nonsense_is_counted_and_seldom_named(tmp_path: Path) -> None:
+    """A thousand rejected items are a hundred and a few lines, and the count is exact."""
+    async with ObserverHost(config(tmp_path, {"a": quiet()}), sink=MemorySink()) as host:
+        with capture_logs() as log:
+            for offset in range(1000):
+                host.reject("node", offset, "nonsense")
+    assert host.summary().rejected == 1000
+    named = [line["offset"] + 1 for line in log if line["event"] == "event rejected"]
+    assert named == [*range(1, 101), 128, 256, 512]
+    assert [line["rejected"] for line in log if line["event"].startswith("many events")] == [100]
+
+
 async def test_it_works_without_a_database_and_without_observers(tmp_path: Path) -> None:
     """And without a configuration of any kind but that."""
     async with ObserverHost(config(tmp_path, {}), sink=MemorySink()) as host:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from wasmhost.sinks import Sink
 
 _POLL_S: Final = 0.002
+_REJECTED_NAMED: Final = 100
 
 
 class ObserverHost:
@@ -210,9 +211,16 @@ class ObserverHost:
         self._dispatcher.pass_on(frame)
 
     def reject(self, source: str, offset: int, reason: str) -> None:
-        """Count and log an item of a source that is no event we can take."""
+        """Count an item of a source that is no event we can take, and log it.
+
+        Ever more rarely after the first hundred: whoever writes nonsense chooses how much of it.
+        """
         self.rejected += 1
-        tell_operator("warning", "event rejected", source=source, offset=offset, reason=reason)
+        count = self.rejected
+        if count <= _REJECTED_NAMED or count & (count - 1) == 0:
+            tell_operator("warning", "event rejected", source=source, offset=offset, reason=reason)
+        if count == _REJECTED_NAMED:
+            tell_operator("warning", "many events rejected: from here on few are named", rejected=count)
 
     async def drain(self) -> None:
         """Wait until nothing waits and nothing runs."""

@@ -134,8 +134,8 @@ class GuestRunner:
             else:
                 reply.failed(outcome.error)
         elif outcome.error is not None:
-            error = outcome.error
-            tell_operator("warning", "observer returned an error", observer=self.name, hook=hook, error=error)
+            what = {"observer": self.name, "hook": hook, "error": outcome.error}
+            tell_operator("warning", "observer returned an error", **what)
 
     def _panicked(self, letter: Letter, outcome: Outcome, trap: TrapReport, lost: int) -> None:
         """Throw the sandbox away, remember why, and decide when there is another."""
@@ -206,7 +206,7 @@ class GuestRunner:
 
         :raises GuestRefused: there is none to be had.
         """
-        sandbox = Sandbox(
+        self._sandbox = sandbox = Sandbox(
             self._engine,
             self._guest,
             self._config.limits,
@@ -214,7 +214,6 @@ class GuestRunner:
             state=self._effects.state if "state" in self._config.grant else None,
             seed=self._seeds[""],
         )
-        self._sandbox = sandbox
         trap = sandbox.init.trap
         if trap is not None:
             self._discard()

@@ -49,8 +49,8 @@ class Panic:
     ``hook`` is a hook's name, or ``_initialize`` or ``start`` for code that runs before any event.
     ``src`` and ``seq`` name the event, ``at`` is its time and ``event`` its deterministic CBOR
     bytes; before any event they are "", 0, 0 and b"". ``backtrace`` has the innermost frame first.
-    ``fuel_budget`` is what the delivery was given, and charged. ``lost`` is the number of events
-    the observer's mailbox had dropped by then. ``wasmtime`` is the engine's version. ``at`` and
+    ``fuel_budget`` is what the delivery was given, and charged. ``lost`` is how many events the guest
+    was told it had lost. ``wasmtime`` is the engine's version. ``at`` and
     ``happened_at`` (the host's clock) are Unix times in nanoseconds.
     """
 
