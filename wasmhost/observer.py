@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from wasmhost.contract.hooks import HOOK_BY_NAME
-from wasmhost.contract.records import ActrError
+from wasmhost.contract.records import ActrError, SignalingEvent
 from wasmhost.hook_queue import WAITING_LIMIT, HookQueue
 
 if TYPE_CHECKING:
@@ -121,7 +121,87 @@ async def deliver_hook(
         _log.warning(f"workload {hook} returned Err", error=str(error))
 
 
-class ObserverGroup(WorkloadHookObserver):
+class ForwardingObserver(WorkloadHookObserver):
+    """Passes every hook on, by its name, to whoever is behind this face.
+
+    ``submit`` takes what nobody awaits, and must not block; ``run`` takes the four lifecycle hooks,
+    waits, and raises their ActrError.
+    """
+
+    def submit(self, hook: str, ctx: RuntimeContext | None, payload: Payload | None = None) -> None:
+        """Pass on a hook that nobody awaits."""
+        raise NotImplementedError
+
+    async def run(self, hook: str, ctx: RuntimeContext, payload: Payload | None = None) -> None:
+        """Pass on a lifecycle hook, and wait for its end."""
+        raise NotImplementedError
+
+    async def on_start(self, ctx: RuntimeContext) -> None:
+        """Pass it on, and wait."""
+        await self.run("on_start", ctx)
+
+    async def on_ready(self, ctx: RuntimeContext) -> None:
+        """Pass it on, and wait."""
+        await self.run("on_ready", ctx)
+
+    async def on_stop(self, ctx: RuntimeContext) -> None:
+        """Pass it on, behind all that is queued, and wait."""
+        await self.run("on_stop", ctx)
+
+    async def on_error(self, ctx: RuntimeContext, event: ErrorEvent) -> None:
+        """Pass it on, and wait."""
+        await self.run("on_error", ctx, event)
+
+    async def on_signaling_connecting(self, ctx: RuntimeContext | None) -> None:
+        """Pass it on."""
+        self.submit("on_signaling_connecting", ctx, SignalingEvent())
+
+    async def on_signaling_connected(self, ctx: RuntimeContext | None) -> None:
+        """Pass it on."""
+        self.submit("on_signaling_connected", ctx)
+
+    async def on_signaling_disconnected(self, ctx: RuntimeContext) -> None:
+        """Pass it on."""
+        self.submit("on_signaling_disconnected", ctx)
+
+    async def on_websocket_connecting(self, ctx: RuntimeContext, event: PeerEvent) -> None:
+        """Pass it on."""
+        self.submit("on_websocket_connecting", ctx, event)
+
+    async def on_websocket_connected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
+        """Pass it on."""
+        self.submit("on_websocket_connected", ctx, event)
+
+    async def on_websocket_disconnected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
+        """Pass it on."""
+        self.submit("on_websocket_disconnected", ctx, event)
+
+    async def on_webrtc_connecting(self, ctx: RuntimeContext, event: PeerEvent) -> None:
+        """Pass it on."""
+        self.submit("on_webrtc_connecting", ctx, event)
+
+    async def on_webrtc_connected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
+        """Pass it on."""
+        self.submit("on_webrtc_connected", ctx, event)
+
+    async def on_webrtc_disconnected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
+        """Pass it on."""
+        self.submit("on_webrtc_disconnected", ctx, event)
+
+    async def on_credential_renewed(self, ctx: RuntimeContext, event: CredentialEvent) -> None:
+        """Pass it on."""
+        self.submit("on_credential_renewed", ctx, event)
+
+    async def on_credential_expiring(self, ctx: RuntimeContext, event: CredentialEvent) -> None:
+        """Pass it on."""
+        self.submit("on_credential_expiring", ctx, event)
+
+    async def on_mailbox_backpressure(self, ctx: RuntimeContext, event: BackpressureEvent) -> None:
+        """Pass it on."""
+        self.submit("on_mailbox_backpressure", ctx, event)
+
+
+class ObserverGroup(ForwardingObserver):
     """Several observers as one; each is served on its own, so that a slow or failing one hurts no other.
 
     Every member has a FIFO: hooks reach it one at a time and in order, lifecycle hooks included.
@@ -150,7 +230,8 @@ class ObserverGroup(WorkloadHookObserver):
         for member, queue in self._branches:
             queue.put(hook, partial(deliver_hook, member, hook, ctx, payload))
 
-    async def _run(self, hook: str, ctx: RuntimeContext, payload: Payload | None = None) -> None:
+    async def run(self, hook: str, ctx: RuntimeContext, payload: Payload | None = None) -> None:
+        """Tell every member of a lifecycle hook, behind what it has queued, and wait for all."""
         calls = (
             queue.run(hook, partial(call_hook, member, hook, ctx, payload))
             for member, queue in self._branches
@@ -164,70 +245,6 @@ class ObserverGroup(WorkloadHookObserver):
                 raise outcome  # a cancellation
         if failed:
             raise collected_error(failed)
-
-    async def on_start(self, ctx: RuntimeContext) -> None:
-        """Start every member, and wait."""
-        await self._run("on_start", ctx)
-
-    async def on_ready(self, ctx: RuntimeContext) -> None:
-        """Tell every member that the node is ready, and wait."""
-        await self._run("on_ready", ctx)
-
-    async def on_stop(self, ctx: RuntimeContext) -> None:
-        """Stop every member, behind what it still has queued, and wait."""
-        await self._run("on_stop", ctx)
-
-    async def on_error(self, ctx: RuntimeContext, event: ErrorEvent) -> None:
-        """Tell every member of an error, and wait."""
-        await self._run("on_error", ctx, event)
-
-    async def on_signaling_connecting(self, ctx: RuntimeContext | None) -> None:
-        """Queue the hook for every member."""
-        self.submit("on_signaling_connecting", ctx)
-
-    async def on_signaling_connected(self, ctx: RuntimeContext | None) -> None:
-        """Queue the hook for every member."""
-        self.submit("on_signaling_connected", ctx)
-
-    async def on_signaling_disconnected(self, ctx: RuntimeContext) -> None:
-        """Queue the hook for every member."""
-        self.submit("on_signaling_disconnected", ctx)
-
-    async def on_websocket_connecting(self, ctx: RuntimeContext, event: PeerEvent) -> None:
-        """Queue the hook for every member."""
-        self.submit("on_websocket_connecting", ctx, event)
-
-    async def on_websocket_connected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
-        """Queue the hook for every member."""
-        self.submit("on_websocket_connected", ctx, event)
-
-    async def on_websocket_disconnected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
-        """Queue the hook for every member."""
-        self.submit("on_websocket_disconnected", ctx, event)
-
-    async def on_webrtc_connecting(self, ctx: RuntimeContext, event: PeerEvent) -> None:
-        """Queue the hook for every member."""
-        self.submit("on_webrtc_connecting", ctx, event)
-
-    async def on_webrtc_connected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
-        """Queue the hook for every member."""
-        self.submit("on_webrtc_connected", ctx, event)
-
-    async def on_webrtc_disconnected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
-        """Queue the hook for every member."""
-        self.submit("on_webrtc_disconnected", ctx, event)
-
-    async def on_credential_renewed(self, ctx: RuntimeContext, event: CredentialEvent) -> None:
-        """Queue the hook for every member."""
-        self.submit("on_credential_renewed", ctx, event)
-
-    async def on_credential_expiring(self, ctx: RuntimeContext, event: CredentialEvent) -> None:
-        """Queue the hook for every member."""
-        self.submit("on_credential_expiring", ctx, event)
-
-    async def on_mailbox_backpressure(self, ctx: RuntimeContext, event: BackpressureEvent) -> None:
-        """Queue the hook for every member."""
-        self.submit("on_mailbox_backpressure", ctx, event)
 
 
 def collected_error(failed: list[tuple[str, ActrError]]) -> ActrError:

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from wasmhost.contract.records import SignalingEvent
-from wasmhost.observer import WorkloadHookObserver
+from wasmhost.observer import ForwardingObserver
 
 if TYPE_CHECKING:
-    from wasmhost.contract.records import (
-        BackpressureEvent,
-        CredentialEvent,
-        ErrorEvent,
-        Payload,
-        PeerEvent,
-        RuntimeContext,
-    )
+    from wasmhost.contract.records import Payload, RuntimeContext
 
 
 class Emit(Protocol):
@@ -34,7 +26,7 @@ class Call(Protocol):
         ...
 
 
-class SandboxedObserver(WorkloadHookObserver):
+class SandboxedObserver(ForwardingObserver):
     """Passes every hook on to sandboxed observers; see `ObserverHost.as_observer`.
 
     A lifecycle hook waits for them and raises their errors as one
@@ -48,66 +40,10 @@ class SandboxedObserver(WorkloadHookObserver):
         self._emit = emit
         self._call = call
 
-    async def on_start(self, ctx: RuntimeContext) -> None:
-        """Pass on, and wait."""
-        await self._call("on_start", ctx)
+    def submit(self, hook: str, ctx: RuntimeContext | None, payload: Payload | None = None) -> None:
+        """Emit it."""
+        self._emit(hook, ctx, payload)
 
-    async def on_ready(self, ctx: RuntimeContext) -> None:
-        """Pass on, and wait."""
-        await self._call("on_ready", ctx)
-
-    async def on_stop(self, ctx: RuntimeContext) -> None:
-        """Pass on, behind all that is queued, and wait."""
-        await self._call("on_stop", ctx)
-
-    async def on_error(self, ctx: RuntimeContext, event: ErrorEvent) -> None:
-        """Pass on, and wait."""
-        await self._call("on_error", ctx, event)
-
-    async def on_signaling_connecting(self, ctx: RuntimeContext | None) -> None:
-        """Pass on."""
-        self._emit("on_signaling_connecting", ctx, SignalingEvent())
-
-    async def on_signaling_connected(self, ctx: RuntimeContext | None) -> None:
-        """Pass on."""
-        self._emit("on_signaling_connected", ctx)
-
-    async def on_signaling_disconnected(self, ctx: RuntimeContext) -> None:
-        """Pass on."""
-        self._emit("on_signaling_disconnected", ctx)
-
-    async def on_websocket_connecting(self, ctx: RuntimeContext, event: PeerEvent) -> None:
-        """Pass on."""
-        self._emit("on_websocket_connecting", ctx, event)
-
-    async def on_websocket_connected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
-        """Pass on."""
-        self._emit("on_websocket_connected", ctx, event)
-
-    async def on_websocket_disconnected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
-        """Pass on."""
-        self._emit("on_websocket_disconnected", ctx, event)
-
-    async def on_webrtc_connecting(self, ctx: RuntimeContext, event: PeerEvent) -> None:
-        """Pass on."""
-        self._emit("on_webrtc_connecting", ctx, event)
-
-    async def on_webrtc_connected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
-        """Pass on."""
-        self._emit("on_webrtc_connected", ctx, event)
-
-    async def on_webrtc_disconnected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
-        """Pass on."""
-        self._emit("on_webrtc_disconnected", ctx, event)
-
-    async def on_credential_renewed(self, ctx: RuntimeContext, event: CredentialEvent) -> None:
-        """Pass on."""
-        self._emit("on_credential_renewed", ctx, event)
-
-    async def on_credential_expiring(self, ctx: RuntimeContext, event: CredentialEvent) -> None:
-        """Pass on."""
-        self._emit("on_credential_expiring", ctx, event)
-
-    async def on_mailbox_backpressure(self, ctx: RuntimeContext, event: BackpressureEvent) -> None:
-        """Pass on."""
-        self._emit("on_mailbox_backpressure", ctx, event)
+    async def run(self, hook: str, ctx: RuntimeContext, payload: Payload | None = None) -> None:
+        """Have the host run it, and wait."""
+        await self._call(hook, ctx, payload)
