@@ -27,8 +27,8 @@ def bench(
     Takes some ten seconds. Times are in nanoseconds per event, on this machine, now: compare the
     ratios. A subject whose package is not installed is left out and says so.
 
-    With --isolation: the latency of nine observers beside a tenth that spins and without it, when a
-    deadline fires on a busy machine, and what sandboxes leave behind.
+    --isolation measures instead the latency of nine observers beside a tenth that spins and without
+    it, when a deadline fires on a busy machine, and what sandboxes weigh and leave behind.
     """
     from wasmhost.cli.logs import configure_logs
 
