@@ -1,4 +1,4 @@
-"""The hook plumbing: the behaviour of the seed's eight tests, and what Python adds to it."""
+"""The hook plumbing: what the tests of actr-hyper's plumbing say of it, and what Python adds to it."""
 
 from __future__ import annotations
 

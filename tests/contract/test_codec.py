@@ -91,7 +91,7 @@ def test_normalising_never_lets_an_event_over_the_limit() -> None:
 
 
 def test_status_is_optional_on_all_webrtc_events() -> None:
-    """Today's Rust nodes send it on all three, the seed's on none."""
+    """Today's Rust nodes send it on all three, older ones on none."""
     for hook in ("on_webrtc_connecting", "on_webrtc_connected", "on_webrtc_disconnected"):
         for extra in ({}, {"status": "recovering"}):
             event = plain_event(hook)
