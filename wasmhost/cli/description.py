@@ -11,10 +11,12 @@ from wasmhost.contract.hooks import HOOKS
 from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.engine import SandboxEngine
-from wasmhost.sandbox.guest import ModuleKind, Surface, compile_core, load_guest, module_kind, surface
-from wasmhost.sandbox.instance import Sandbox
+from wasmhost.sandbox.guest import ModuleKind, Surface, compile_core, let_in, module_kind, surface
+from wasmhost.sandbox.instance import Sandbox, refused_start
 
 if TYPE_CHECKING:
+    from wasmtime import Module
+
     from wasmhost.config import ObserverConfig
 
 _MIB: Final = 1024 * 1024
@@ -71,8 +73,9 @@ def describe(observer: ObserverConfig) -> Description:
         kind = module_kind(wasm, observer.limits.module_mib)
     with SandboxEngine(observer.limits.stack_kib) as engine:
         try:
-            shown = surface(compile_core(engine, wasm, observer.limits.module_mib))
-            _try_out(engine, wasm, observer)
+            module = compile_core(engine, wasm, observer.limits.module_mib)
+            shown = surface(module)
+            _try_out(engine, module, wasm, observer)
         except GuestRefused as refused:
             reason = str(refused)
     return Description(observer.name, sha256, size, kind, shown, reason)
@@ -85,17 +88,17 @@ def _read(observer: ObserverConfig) -> bytes:
     return read_module(observer.module, observer.limits.module_mib)
 
 
-def _try_out(engine: SandboxEngine, wasm: bytes, observer: ObserverConfig) -> None:
-    """Load and start it, as a run does; the sandbox is thrown away before any event.
+def _try_out(engine: SandboxEngine, module: Module, wasm: bytes, observer: ObserverConfig) -> None:
+    """Let it in and start it, as a run does; the sandbox is thrown away before any event.
 
     :raises GuestRefused: with the reason.
     """
-    guest = load_guest(engine, wasm, observer.limits, grant=observer.grant, hooks=observer.hooks)
+    guest = let_in(engine, module, wasm, observer.limits, grant=observer.grant, hooks=observer.hooks)
     sandbox = Sandbox(engine, guest, observer.limits, config=observer.config)
     try:
         trap = sandbox.init.trap
         if trap is not None:
-            raise GuestRefused(f"its _initialize trapped ({trap.kind}): {trap.message}")
+            raise refused_start(trap)
     finally:
         sandbox.close()
 

@@ -18,7 +18,7 @@ from wasmhost.host.adapter import SandboxedObserver
 from wasmhost.host.counters import ObserverSummary, Summary
 from wasmhost.host.crew import Crew
 from wasmhost.host.dispatch import LOCAL, Dispatcher
-from wasmhost.host.mishaps import tell_operator
+from wasmhost.host.mishaps import is_worth_a_line, tell_operator
 from wasmhost.host.services import open_services
 from wasmhost.host.wake import call_on_loop
 from wasmhost.observer import collected_error
@@ -217,7 +217,7 @@ class ObserverHost:
         """
         self.rejected += 1
         count = self.rejected
-        if count <= _REJECTED_NAMED or count & (count - 1) == 0:
+        if count <= _REJECTED_NAMED or is_worth_a_line(count):
             tell_operator("warning", "event rejected", source=source, offset=offset, reason=reason)
         if count == _REJECTED_NAMED:
             tell_operator("warning", "many events rejected: from here on few are named", rejected=count)

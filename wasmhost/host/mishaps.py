@@ -27,6 +27,14 @@ def tell_operator(level: str, message: str, **fields: object) -> None:
         getattr(_log, level)(message, **fields)
 
 
+def is_worth_a_line(count: int) -> bool:
+    """Whether the ``count``-th of the same mishap is told: the 1st, 2nd, 4th, 8th… is.
+
+    Whoever causes them chooses how many there are; the log must not grow as fast.
+    """
+    return count & (count - 1) == 0
+
+
 class PanicTeller:
     """Tells of the panics of one observer. Used by one thread at a time."""
 
@@ -43,7 +51,7 @@ class PanicTeller:
         """
         self._told += 1
         count = self._told
-        if count & (count - 1) == 0:
+        if is_worth_a_line(count):
             tell_operator(
                 "error",
                 "observer panicked; isolated",

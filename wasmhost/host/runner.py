@@ -16,7 +16,7 @@ from wasmhost.host.mishaps import PanicTeller, tell_operator
 from wasmhost.host.scheduler import OVERRUN_NS
 from wasmhost.host.seeds import SourceSeeds
 from wasmhost.panics.record import PanicKind
-from wasmhost.sandbox.instance import Sandbox
+from wasmhost.sandbox.instance import Sandbox, refused_start
 from wasmhost.sandbox.outbox import NO_EFFECTS
 from wasmhost.sandbox.traps import TrapReport
 
@@ -78,7 +78,7 @@ class GuestRunner:
         self._sandbox: Sandbox | None = None
         trap = self._start()
         if trap is not None:
-            raise GuestRefused(f"its _initialize trapped ({trap.kind}): {trap.message}")
+            raise refused_start(trap)
 
     def turn(self) -> float | bool:
         """Deliver some letters; see `scheduler.Task.turn`. A bug of ours costs the letter, no more."""

@@ -97,13 +97,29 @@ def load_guest(
     grant: Collection[str],
     hooks: Collection[str] | None = None,
 ) -> Guest:
-    """Check and compile a core module, and fit its airlock.
+    """Compile a core module, and let it in; see `compile_core` and `let_in`.
+
+    :raises GuestRefused: with the reason.
+    """
+    module = compile_core(engine, wasm, limits.module_mib)
+    return let_in(engine, module, wasm, limits, grant=grant, hooks=hooks)
+
+
+def let_in(
+    engine: SandboxEngine,
+    module: Module,
+    wasm: bytes,
+    limits: Limits,
+    *,
+    grant: Collection[str],
+    hooks: Collection[str] | None = None,
+) -> Guest:
+    """Check a module that was compiled from ``wasm``, and fit its airlock.
 
     ``grant``: the capabilities the operator gives; ``hooks``: those it may hear, None for all it has.
 
     :raises GuestRefused: with the reason.
     """
-    module = compile_core(engine, wasm, limits.module_mib)
     shape = _shape(module, wasm)
     imports = _check_imports(shape, grant)
     heard = _check_hooks(shape.exports, hooks)

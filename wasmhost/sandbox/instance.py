@@ -155,6 +155,11 @@ class Sandbox:
         self.close()
 
 
+def refused_start(trap: TrapReport) -> GuestRefused:
+    """Make the reason to refuse a guest whose initialisation trapped."""
+    return GuestRefused(f"its _initialize trapped ({trap.kind}): {trap.message}")
+
+
 def stream_seed(module_sha256: str, observer: str, src: str) -> int:
     """The u64 that the random streams of one observer's deliveries from one source start from."""
     digest = hashlib.blake2b(digest_size=8)
