@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import wasmtime
-from wasm_sections import strip_debug
+
+from wasmhost.authoring.sections import strip_debug
 
 if TYPE_CHECKING:
     from collections.abc import Callable

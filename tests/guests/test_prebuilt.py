@@ -12,6 +12,7 @@ import pytest
 import wasmtime
 
 from tests.guests.helpers import EXAMPLES, PREBUILT, ROOT, SYNTHETIC, from_examples
+from wasmhost.authoring.sections import strip_debug
 from wasmhost.contract.hooks import HOOK_BY_EXPORT, HOOKS
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ def test_a_copy_of_the_checkout_builds_the_same_rust(tmp_path: Path, relay_watch
     done = run_script(script, "--out", str(out), "relay-watch-rust", cwd=ROOT, **environment)
     assert done.returncode == 0, done.stderr
     built = (out / "relay-watch-rust.wasm").read_bytes()
-    strip = from_examples("wasm_sections").strip_debug
-    assert strip(built, keep_names=False) == strip(relay_watch_rust, keep_names=False)
+    assert strip_debug(built, keep_names=False) == strip_debug(relay_watch_rust, keep_names=False)
 
 
 def test_the_synthetic_trace_is_what_its_generator_writes(tmp_path: Path) -> None:

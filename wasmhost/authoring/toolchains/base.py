@@ -1,0 +1,115 @@
+"""What a toolchain is asked, what it answers, and how its compilers are run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from wasmhost.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+STACK_BYTES: Final = 16384
+"""The stack of a guest in C or Zig: what the compilers reserve by default is 16 to 64 times as much."""
+_SHOWN_LINES: Final = 60
+
+
+class BuildError(UserError):
+    """An observer cannot be built; the message is for its author. ``output`` is what the compiler said."""
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One build.
+
+    All paths are absolute. ``source`` is the entry file or folder; ``project`` the observer's folder,
+    where commands are run, so that no absolute path gets into a module; ``sdk`` the folder of the
+    language's SDK; ``cache`` a folder of this language's that outlives the build; ``out`` where the
+    module goes.
+    """
+
+    source: Path
+    project: Path
+    sdk: Path
+    cache: Path
+    out: Path
+
+    def relative(self, path: Path) -> str:
+        """A path as seen from the project, for a command that would write it into a module."""
+        return os.path.relpath(path, self.project)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a toolchain knows beside the module: ``hooks`` in snake_case; None where its exports say it."""
+
+    hooks: tuple[str, ...] | None = None
+
+
+class Toolchain(Protocol):
+    """A language's compiler: the face of each module beside this one."""
+
+    def build(self, job: Job) -> Built:
+        """Make ``job.out``, a core module or a component.
+
+        :raises BuildError: it cannot be made, or a tool is missing: then the message says what to install.
+        """
+        ...
+
+
+def run(command: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, str] | None = None) -> str:
+    """Run a compiler and return its standard output. ``environment`` is added to ours.
+
+    :raises BuildError: it failed; the message names the tool, ``output`` is what it said.
+    """
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(  # noqa: S603 - a compiler we found, arguments we made
+            words,
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise BuildError(f"{words[0]} cannot be run: {(error.strerror or str(error)).lower()}") from error
+    if done.returncode != 0:
+        said = (done.stderr.strip() + "\n" + done.stdout.strip()).strip()
+        raise BuildError(f"{_tool_name(words)} failed (exit code {done.returncode})", _tail(said))
+    return done.stdout
+
+
+def find_module(name: str) -> list[str] | None:
+    """How to run a Python package's command (``python -m name``) where it is installed beside us."""
+    return [sys.executable, "-m", name] if find_spec(name) is not None else None
+
+
+def find_program(name: str) -> str | None:
+    """Where a program of the user's own is, by PATH."""
+    return shutil.which(name)
+
+
+def _tool_name(words: Sequence[str]) -> str:
+    """``zig cc`` rather than the path of a Python and ``-m ziglang cc``."""
+    if words[1:2] == ["-m"]:
+        words = words[2:]
+    return " ".join([Path(words[0]).name, *words[1:2]])
+
+
+def _tail(text: str) -> str:
+    lines = text.splitlines()
+    return "\n".join(lines[-_SHOWN_LINES:])

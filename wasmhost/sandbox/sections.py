@@ -1,0 +1,103 @@
+"""A WebAssembly binary as its sections, core module or component alike: a header, then kind and body.
+
+Whoever reads a stranger's binary gets a `ValueError` where it is not as expected, never a wrong answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+CUSTOM: Final = 0
+HEADER_BYTES: Final = 8
+_MAGIC: Final = b"\0asm"
+_CORE_LAYER: Final = b"\x01\0\0\0"
+_COMPONENT_LAYER: Final = b"\x01\0"
+_MAX_SHIFT: Final = 28  # a u32 takes five bytes of LEB128
+
+
+class Section(NamedTuple):
+    """One section: its kind, and what is in it. A custom section's body begins with its name."""
+
+    kind: int
+    body: bytes
+
+
+def layer(wasm: bytes) -> Literal["core", "component"] | None:
+    """Tell a core module from a component by the binary's first eight bytes; None where it is neither."""
+    if wasm[:4] != _MAGIC:
+        return None
+    if wasm[4:8] == _CORE_LAYER:
+        return "core"
+    return "component" if wasm[6:8] == _COMPONENT_LAYER else None
+
+
+def sections(wasm: bytes, start: int = HEADER_BYTES) -> Iterator[Section]:
+    """Split a binary, or from 0 a run of subsections, which look the same.
+
+    :raises ValueError: a section is longer than what is there.
+    """
+    at = start
+    while at < len(wasm):
+        size, begin = read_u32(wasm, at + 1)
+        if begin + size > len(wasm):
+            raise ValueError("a section ends beyond the end of the binary")
+        yield Section(wasm[at], wasm[begin : begin + size])
+        at = begin + size
+
+
+def named(section: Section, name: str) -> bytes | None:
+    """Return what a custom section of this name holds; None for every other section."""
+    if section.kind != CUSTOM:
+        return None
+    encoded = vector(name.encode())
+    return section.body[len(encoded) :] if section.body.startswith(encoded) else None
+
+
+def custom_sections(wasm: bytes, name: str) -> list[bytes]:
+    """Return what the custom sections of this name hold, at the top level of the binary.
+
+    :raises ValueError: a section is longer than what is there.
+    """
+    return [content for section in sections(wasm) if (content := named(section, name)) is not None]
+
+
+def join(header: bytes, parts: Iterable[Section]) -> bytes:
+    """Put a binary together: what `sections` took apart."""
+    joined = bytearray(header)
+    for part in parts:
+        joined.append(part.kind)
+        joined += vector(part.body)
+    return bytes(joined)
+
+
+def vector(data: bytes) -> bytes:
+    """Bytes with their number in front, as names and section bodies are written."""
+    return _write_u32(len(data)) + data
+
+
+def read_u32(data: bytes, at: int) -> tuple[int, int]:
+    """Read an unsigned LEB128 number; returns it and the offset behind it.
+
+    :raises ValueError: it does not end, or is too long.
+    """
+    value = shift = 0
+    while at < len(data) and shift <= _MAX_SHIFT:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    raise ValueError("a number is cut short or too long")
+
+
+def _write_u32(value: int) -> bytes:
+    encoded = bytearray()
+    while value >= 0x80:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
