@@ -28,7 +28,7 @@ _VERSION: Final = 1
 _MAX_WORD: Final = 64
 _MAX_WORDS: Final = 64
 _NAME: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_MAX_WORD - 1}}}")
-_LISTS: Final = ("hooks", "capabilities", "optional", "fields")
+_LISTS: Final = frozenset({"hooks", "capabilities", "optional", "fields"})
 
 
 class ManifestError(ValueError):
@@ -90,8 +90,10 @@ def decode_manifest(data: bytes) -> Manifest:
     if not isinstance(value, dict):
         raise ManifestError("it is no map")
     _check(value)
-    known = {item.name: value[item.name] for item in fields(Manifest) if item.name in value}
-    return Manifest(**{name: tuple(v) if name in _LISTS else v for name, v in known.items()})
+    known: dict[str, Any] = {item.name: value[item.name] for item in fields(Manifest) if item.name in value}
+    for name in _LISTS & known.keys():
+        known[name] = tuple(known[name])
+    return Manifest(**known)
 
 
 def in_order(hooks: frozenset[str] | set[str]) -> tuple[str, ...]:
@@ -135,5 +137,5 @@ _RULES: Final[dict[str, tuple[bool, Callable[[object], bool], str]]] = {
     "version": (True, _is_word, _WORD_RULE),
     "language": (False, _is_word, _WORD_RULE),
     "sdk": (False, _is_word, _WORD_RULE),
-    **{name: (name == "hooks", _is_list, _LIST_RULE) for name in _LISTS},
+    **{name: (name == "hooks", _is_list, _LIST_RULE) for name in sorted(_LISTS)},
 }
