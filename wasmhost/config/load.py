@@ -7,18 +7,13 @@ the file; ``db`` and ``reports`` are relative to where the host is started, as t
 
 from __future__ import annotations
 
-import re
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wasmhost.config.lines import locate
+from wasmhost.config.checks import capabilities, config, hooks
+from wasmhost.config.document import read_document
 from wasmhost.config.model import (
-    ALWAYS_GRANTED,
-    CONFIG_BYTES,
-    CONFIG_ENTRY_OVERHEAD,
-    GRANTABLE,
     HostConfig,
     ObserverConfig,
     ObserverDefaults,
@@ -26,9 +21,7 @@ from wasmhost.config.model import (
     is_safe_name,
     name_observers,
 )
-from wasmhost.config.nodes import Node, member, number, suggestion, text, whole
-from wasmhost.contract.hooks import HOOK_BY_NAME
-from wasmhost.errors import ConfigError
+from wasmhost.config.nodes import Node, member, number, text, whole
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
@@ -45,8 +38,7 @@ def load_config(path: str | Path) -> HostConfig:
     that cannot be meant. The modules it names are not looked at.
     """
     path = Path(path)
-    shown = escape_untrusted(str(path), 400)
-    document = _read(path, shown)
+    document = read_document(path)
     sections = document.table(("host", "defaults", "observer"), _SECTION_OF)
     host = _host(sections["host"]) if "host" in sections else {}
     defaults = ObserverDefaults()
@@ -56,34 +48,6 @@ def load_config(path: str | Path) -> HostConfig:
     return HostConfig(
         observers=observers, defaults=defaults, trusted_timeout_s=defaults.trusted_timeout_s, **host
     )
-
-
-def _read(path: Path, shown: str) -> Node:
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read {shown}: {(error.strerror or str(error)).lower()}") from error
-    try:
-        toml = source.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = source.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{shown}:{line}: not UTF-8 text") from error
-    try:
-        raw = tomllib.loads(toml)
-        return Node("the top level", raw, shown, (), locate(toml))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(_syntax_error(shown, toml, str(error))) from error
-    except RecursionError as error:
-        raise ConfigError(f"{shown}:1: nested too deeply") from error
-
-
-def _syntax_error(shown: str, toml: str, message: str) -> str:
-    # tomllib says "Invalid value (at line 3, column 7)" or "… (at end of document)".
-    what, _, where = message.rpartition(" (at ")
-    line = re.match(r"line (\d+)", where)
-    at = line[1] if line else max(1, len(toml.splitlines()))
-    what = what or message
-    return f"{shown}:{at}: not valid TOML: {escape_untrusted(what[:1].lower() + what[1:], 200)}"
 
 
 def _host(node: Node) -> dict[str, Any]:
@@ -151,42 +115,6 @@ def _settings(
     return replace(base, limits=replace(base.limits, **limits), **settings)
 
 
-def _hooks(node: Node) -> frozenset[str]:
-    hooks = [(text(element), element) for element in node.elements()]
-    if not hooks:
-        raise node.error("is empty: the observer would never be called; leave it out for all hooks")
-    for hook, element in hooks:
-        if hook not in HOOK_BY_NAME:
-            guess = suggestion(hook.replace("-", "_"), HOOK_BY_NAME)
-            raise element.error(f"names an unknown hook, {element.shown()}{guess}")
-    return frozenset(hook for hook, _ in hooks)
-
-
-def _grant(node: Node) -> frozenset[str]:
-    grants = [(text(element), element) for element in node.elements()]
-    for grant, element in grants:
-        if grant not in GRANTABLE | ALWAYS_GRANTED:
-            known = f"those that can be granted are {', '.join(sorted(GRANTABLE))}"
-            guess = suggestion(grant, GRANTABLE) or f"; {known}"
-            raise element.error(f"names an unknown capability, {element.shown()}{guess}")
-    return frozenset(grant for grant, _ in grants) & GRANTABLE
-
-
-def _config(node: Node) -> dict[str, str]:
-    config: dict[str, str] = {}
-    size = 0
-    for key, value in node.entries().items():
-        if not isinstance(value.raw, str):
-            advice = "quote it" if isinstance(value.raw, (bool, int, float)) else "guests get strings only"
-            raise value.error(f"must be a string, not {value.shown()}: {advice}")
-        config[key] = value.raw
-        size += CONFIG_ENTRY_OVERHEAD + len(key.encode()) + len(value.raw.encode())
-        if size > CONFIG_BYTES:
-            entry = f"{CONFIG_ENTRY_OVERHEAD} bytes, the key and the value for each entry"
-            raise node.error(f"takes more than {CONFIG_BYTES} bytes ({entry})")
-    return config
-
-
 def _backoff(node: Node) -> tuple[float, float]:
     waits = [_BACKOFF(element) for element in node.elements()]
     if len(waits) != 2:
@@ -223,9 +151,9 @@ _LIMITS: _Checks = {
     "event_kib": whole(1, 64),
 }
 _SETTINGS: _Checks = {
-    "hooks": _hooks,
-    "grant": _grant,
-    "config": _config,
+    "hooks": hooks,
+    "grant": capabilities,
+    "config": config,
     "mailbox": whole(1, 1_000_000),
     "overflow": member("drop-oldest", "drop-newest"),
     "backoff_ms": _backoff,
