@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from wasmhost.cli.bench import bench
 from wasmhost.cli.demo import demo
 from wasmhost.cli.inspect import inspect
+from wasmhost.cli.new import new
 from wasmhost.cli.panics import panics
 from wasmhost.cli.run import run
 from wasmhost.cli.terminal import ReaderGone, complain, forget, put, unwritable
@@ -55,6 +56,11 @@ Examples:
   wasmhost bench
   wasmhost bench --json > figures.json
 """
+_NEW_EXAMPLES = """\b
+Examples:
+  wasmhost new relay-watch --lang zig
+  wasmhost new relay-watch --lang python --dir observers/relay-watch
+"""
 _DEMO_EXAMPLES = """\b
 Example:
   wasmhost demo
@@ -91,12 +97,15 @@ def _root(
 ) -> None:
     """Run untrusted observers of a node's events as WebAssembly guests, and keep a log of their panics."""
     if ctx.invoked_subcommand is None:
-        raise UserError("no command given: run, inspect, panics, bench or demo; see wasmhost --help")
+        raise UserError(
+            "no command given: run, inspect, panics, new, build, test, bench or demo; see wasmhost --help"
+        )
 
 
 app.command(epilog=_RUN_EXAMPLES)(run)
 app.command(epilog=_INSPECT_EXAMPLES)(inspect)
 app.command(epilog=_PANICS_EXAMPLES)(panics)
+app.command(epilog=_NEW_EXAMPLES)(new)
 app.command(epilog=_BENCH_EXAMPLES)(bench)
 app.command(epilog=_DEMO_EXAMPLES)(demo)
 
