@@ -1,0 +1,56 @@
+// Package observer is for observers of a node's events, to run under wasmhost.
+//
+//	package main
+//
+//	import (
+//		"wasmhost/observer"
+//		"wasmhost/observer/hooks/onwebrtcconnected"
+//		"wasmhost/observer/log"
+//	)
+//
+//	func init() {
+//		onwebrtcconnected.Handle(connected)
+//	}
+//
+//	func connected(ctx observer.Context, event observer.PeerEvent) {
+//		log.Info(event.Peer().Type().Name())
+//	}
+//
+//	func main() {} // is never called, but a program must have one
+//
+// Each hook is a package of its own under hooks. A module exports the hooks whose packages it imports, and no
+// others: that is what Go's linker does with go:wasmexport, so nothing is generated, and nothing can be
+// forgotten. The compiler holds a handler to its hook's signature, and has no use for an import without one.
+//
+// Build it with
+//
+//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o observer.wasm
+//
+// # Events
+//
+// The host has checked every event before a guest sees it. A field is read when it is asked for; where it is
+// nevertheless not what the contract says, that is a panic. A field that may be absent comes with a bool.
+// Strings are ordinary strings. An event and its records can be read until the hook returns; to read one
+// later is a panic, never another event's data.
+//
+// # Panics
+//
+// A panic ends the delivery: its message and place go to the host, which makes a fresh sandbox. So does
+// running out of fuel, time or memory.
+//
+// # Starting
+//
+// The config can be read in init functions as well as in hooks. Words for the operator are better said in a
+// hook, where the panic names the event: sync.OnceValue makes an observer's state at its first.
+//
+//	var watch = sync.OnceValue(newWatch)
+//
+// # Size and speed
+//
+// A module has Go's runtime in it, 1.9 MB, and needs 3 MiB of memory. The package fmt adds 0.4 MB; strconv and
+// strings are cheap. A delivery allocates nothing by itself, so the garbage collector runs for what the
+// observer allocates only.
+package observer
+
+// Version is that of the SDK and of the contract it is for.
+const Version = "0.1.0"

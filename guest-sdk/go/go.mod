@@ -1,0 +1,3 @@
+module wasmhost/observer
+
+go 1.24

@@ -1,0 +1,24 @@
+// Package oncredentialrenewed is the hook on-credential-renewed: the node has a new credential. Who imports
+// it exports the hook.
+package oncredentialrenewed
+
+import (
+	"unsafe"
+
+	"wasmhost/observer"
+	"wasmhost/observer/internal/hook"
+)
+
+var handler func(ctx observer.Context, event observer.CredentialEvent)
+
+// Handle sets who serves the hook; call it from an init function.
+func Handle(f func(ctx observer.Context, event observer.CredentialEvent)) { handler = f }
+
+//go:wasmexport wasmhost:observer/credential@0.1.0#on-credential-renewed
+func serve(data unsafe.Pointer, size uint32) {
+	defer hook.End()
+	frame := hook.Open("on-credential-renewed", data, size)
+	if handler != nil {
+		handler(frame.Context, observer.CredentialEvent(frame.Payload))
+	}
+}

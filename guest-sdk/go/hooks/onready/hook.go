@@ -1,0 +1,24 @@
+// Package onready is the hook on-ready: the node is ready to serve. Who imports it exports the hook.
+package onready
+
+import (
+	"unsafe"
+
+	"wasmhost/observer"
+	"wasmhost/observer/internal/hook"
+)
+
+var handler func(ctx observer.Context) error
+
+// Handle sets who serves the hook; call it from an init function. An error reaches the node's owner.
+func Handle(f func(ctx observer.Context) error) { handler = f }
+
+//go:wasmexport wasmhost:observer/lifecycle@0.1.0#on-ready
+func serve(data unsafe.Pointer, size uint32) unsafe.Pointer {
+	defer hook.End()
+	frame := hook.Open("on-ready", data, size)
+	if handler == nil {
+		return hook.Lower(nil)
+	}
+	return hook.Lower(handler(frame.Context))
+}
