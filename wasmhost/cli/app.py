@@ -11,12 +11,14 @@ import typer
 from typer.exceptions import TyperException
 
 from wasmhost.cli.bench import bench
+from wasmhost.cli.build import build
 from wasmhost.cli.demo import demo
 from wasmhost.cli.inspect import inspect
 from wasmhost.cli.new import new
 from wasmhost.cli.panics import panics
 from wasmhost.cli.run import run
 from wasmhost.cli.terminal import ReaderGone, complain, forget, put, unwritable
+from wasmhost.cli.test import golden
 from wasmhost.cli.version import version
 from wasmhost.errors import UserError
 
@@ -60,6 +62,26 @@ _NEW_EXAMPLES = """\b
 Examples:
   wasmhost new relay-watch --lang zig
   wasmhost new relay-watch --lang python --dir observers/relay-watch
+"""
+_BUILD_EXAMPLES = """\b
+Examples:
+  wasmhost build
+  wasmhost build relay-watch --out relay-watch.wasm --json
+  wasmhost build relay-watch --component
+
+\b
+Exit codes: 0 built; 1 the compiler refused the source, or a host the module;
+2 wrong options or observer.toml, a missing toolchain, or nowhere to write to.
+"""
+_TEST_EXAMPLES = """\b
+Examples:
+  wasmhost test
+  wasmhost test relay-watch -k quiet --update
+  wasmhost test relay-watch --module relay-watch.wasm --json
+
+\b
+Exit codes: 0 all tests passed; 1 some did not, or the build did not; 2 wrong
+options, observer.toml or events, no tests, or a missing toolchain.
 """
 _DEMO_EXAMPLES = """\b
 Example:
@@ -106,6 +128,8 @@ app.command(epilog=_RUN_EXAMPLES)(run)
 app.command(epilog=_INSPECT_EXAMPLES)(inspect)
 app.command(epilog=_PANICS_EXAMPLES)(panics)
 app.command(epilog=_NEW_EXAMPLES)(new)
+app.command(epilog=_BUILD_EXAMPLES)(build)
+app.command("test", epilog=_TEST_EXAMPLES)(golden)
 app.command(epilog=_BENCH_EXAMPLES)(bench)
 app.command(epilog=_DEMO_EXAMPLES)(demo)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from wasmhost.authoring.interrupting import run_in_group
 from wasmhost.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ _SHOWN_LINES: Final = 60
 
 
 class BuildError(UserError):
-    """An observer cannot be built; the message is for its author. ``output`` is what the compiler said."""
+    """An observer cannot be built; the message is for its author.
+
+    ``output`` is what the compiler said of the author's source; "" where it did not come to that.
+    """
 
     def __init__(self, message: str, output: str = "") -> None:
         super().__init__(message)
@@ -75,21 +78,13 @@ def run(command: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, s
     """
     words = [str(word) for word in command]
     try:
-        done = subprocess.run(  # noqa: S603 - a compiler we found, arguments we made
-            words,
-            cwd=cwd,
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        done = run_in_group(words, cwd=cwd, environment={**os.environ, **(environment or {})})
     except OSError as error:
         raise BuildError(f"{words[0]} cannot be run: {(error.strerror or str(error)).lower()}") from error
     if done.returncode != 0:
         said = (done.stderr.strip() + "\n" + done.stdout.strip()).strip()
-        raise BuildError(f"{_tool_name(words)} failed (exit code {done.returncode})", _tail(said))
+        said = _tail(said) or "(it said nothing)"
+        raise BuildError(f"{_tool_name(words)} failed (exit code {done.returncode})", said)
     return done.stdout
 
 

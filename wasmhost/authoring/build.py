@@ -1,0 +1,172 @@
+"""``wasmhost build``: from a project to a module that a host lets in, with its manifest."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from wasmhost.authoring.caches import cache_folder
+from wasmhost.authoring.component import as_component
+from wasmhost.authoring.interrupting import scratch_folder
+from wasmhost.authoring.languages import LANGUAGES, toolchain
+from wasmhost.authoring.project import FILE, Project
+from wasmhost.authoring.samples import SAMPLES
+from wasmhost.authoring.sdk_version import sdk_version
+from wasmhost.authoring.sections import with_custom_section
+from wasmhost.authoring.toolchains.base import BuildError, Job
+from wasmhost.authoring.tryout import LIMITS, Tryout, engine
+from wasmhost.config import GRANTABLE
+from wasmhost.contract.manifest import SECTION, Manifest, encode_manifest, in_order
+from wasmhost.errors import GuestRefused
+from wasmhost.sandbox.airlock import abi
+from wasmhost.sandbox.guest import compile_guest, module_kind, surface
+from wasmhost.text import escape_untrusted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from wasmhost.sandbox.guest import ModuleKind
+
+_SHOWN: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One import, and what an observer must be granted for it; None for what wasmhost does not offer."""
+
+    module: str
+    name: str
+    capability: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one call of a hook costs, with a typical event. ``panic``: what it said instead of returning."""
+
+    hook: str
+    fuel: int
+    panic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A module that was built, and what there is to say of it."""
+
+    path: Path
+    size: int
+    sha256: str
+    kind: ModuleKind
+    imports: tuple[Import, ...]
+    manifest: Manifest
+    calls: tuple[Call, ...]
+
+
+def build_project(
+    project: Project,
+    *,
+    out: Path | None = None,
+    component: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Build:
+    """Build a project into ``out``, by default where `Project.module` says.
+
+    Nothing is there before it is whole; what was there before stays until then. ``component``: make a
+    component of a core module. ``tell`` is told what is being done, a few words each time.
+
+    :raises BuildError: it cannot be built; with ``output`` where the compiler refused the source.
+    :raises GuestRefused: it was built, and no host would let it in.
+    """
+    out = (out or project.module).absolute()
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with scratch_folder(out.parent) as scratch:
+            made = scratch / out.name
+            tell(f"compiling {LANGUAGES[project.language].title}")
+            hooks = compile_into(project, made)
+            wasm = made.read_bytes()
+            if component:
+                tell("making a component of it")
+                wasm = as_component(wasm)
+            tell("trying it out")
+            build, finished = _finish(project, wasm, hooks, out)
+            made.write_bytes(finished)
+            made.replace(out)
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    return build
+
+
+def compile_into(project: Project, out: Path) -> tuple[str, ...] | None:
+    """Have the language's toolchain make the module; the hooks it knows of, where exports cannot tell.
+
+    :raises BuildError: it cannot be made.
+    """
+    if not project.source.exists():
+        shown = escape_untrusted(str(project.source), _SHOWN)
+        raise BuildError(f"the source is not there: {shown}; source in {FILE} says where it is")
+    job = Job(project.source, project.folder, project.sdk, cache_folder(project.language), out)
+    return toolchain(project.language).build(job).hooks
+
+
+def _finish(project: Project, wasm: bytes, hooks: tuple[str, ...] | None, out: Path) -> tuple[Build, bytes]:
+    """Check the module, write its manifest into it, and call each hook once."""
+    with engine() as made:
+        compiled = compile_guest(made, wasm, LIMITS.module_mib)
+        shown = surface(made, compiled, wasm)
+        imports = tuple(_import(*names) for names in dict.fromkeys(shown.imports))
+        manifest = Manifest(
+            name=project.name,
+            version=project.version,
+            hooks=_hooks(project, {hook.name for hook in shown.hooks} if hooks is None else set(hooks)),
+            capabilities=_capabilities(project, imports),
+            optional=project.optional,
+            fields=project.fields,
+            language=project.language,
+            sdk=sdk_version(project.sdk),
+        )
+        wasm = with_custom_section(wasm, SECTION, encode_manifest(manifest))
+        with Tryout(made, compiled, wasm, grant=manifest.capabilities, config=project.config) as tryout:
+            calls = tuple(_call(tryout, hook) for hook in manifest.hooks)
+    sha256 = hashlib.sha256(wasm).hexdigest()
+    kind = module_kind(wasm, LIMITS.module_mib)
+    return Build(out, len(wasm), sha256, kind, imports, manifest, calls), wasm
+
+
+def _import(module: str, name: str) -> Import:
+    known = abi.IMPORTS.get((module, name))
+    return Import(module, name, None if known is None else known.capability)
+
+
+def _hooks(project: Project, has: set[str]) -> tuple[str, ...]:
+    if not has:
+        raise GuestRefused("it exports no hook")
+    for hook in project.hooks or ():
+        if hook not in has:
+            what = f'hooks in {FILE} names "{hook}", which the module does not have'
+            raise BuildError(f"{what}; it has {', '.join(in_order(has))}")
+    return in_order(has if project.hooks is None else set(project.hooks))
+
+
+def _capabilities(project: Project, imports: tuple[Import, ...]) -> tuple[str, ...]:
+    needed = {entry.capability: entry for entry in imports if entry.capability in GRANTABLE}
+    if project.capabilities is None:
+        return tuple(sorted({*filter(None, needed), *project.optional}))
+    for capability, entry in needed.items():
+        if capability not in project.capabilities:
+            what = f"the module imports {entry.module}#{entry.name}"
+            raise BuildError(f'{what}, and capabilities in {FILE} lacks "{capability}"')
+    return project.capabilities
+
+
+def _call(tryout: Tryout, hook: str) -> Call:
+    tryout.reset()
+    outcome = tryout.deliver(SAMPLES[hook])
+    return Call(hook, outcome.fuel, None if outcome.trap is None else outcome.trap.message)
+
+
+def _unwritable(out: Path, error: OSError) -> BuildError:
+    reason = (error.strerror or str(error)).lower()
+    shown = escape_untrusted(str(error.filename or out), _SHOWN)
+    return BuildError(f"cannot write {escape_untrusted(str(out), _SHOWN)}: {reason}: {shown}")

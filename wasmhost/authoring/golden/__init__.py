@@ -1,0 +1,1 @@
+"""Golden tests of an observer: events in, and what comes out compared with what once was right."""

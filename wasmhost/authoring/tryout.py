@@ -1,0 +1,139 @@
+"""A module in the real sandbox, at its author's desk: the same checks and limits as in a host, no host.
+
+It is granted what it asks for, and its random numbers do not depend on its own bytes: a build that
+changes nothing in what an observer does changes nothing in what is seen here.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from wasmhost.config import GRANTABLE, Limits
+from wasmhost.host.loading import read_module
+from wasmhost.sandbox.engine import SandboxEngine
+from wasmhost.sandbox.guest import compile_guest, let_in, read_manifest
+from wasmhost.sandbox.instance import Sandbox, refused_start, stream_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from wasmhost.authoring.project import Project
+    from wasmhost.contract.codec import Frame
+    from wasmhost.sandbox.guest import Compiled
+    from wasmhost.sandbox.instance import Outcome
+
+LIMITS: Final = Limits()
+# Where a machine is slow or busy, a deadline would be the one thing here that is not always the same.
+# Fuel is what bounds a call.
+_PATIENT: Final = Limits(deadline_ms=60_000, init_deadline_ms=60_000)
+
+
+class Tryout:
+    """A module that was let in, and a sandbox of it whenever one is needed.
+
+    A trap costs the sandbox; the next delivery goes to a fresh one, which is given the state that was
+    saved last. As in a run of a file, but that nothing is ever put in quarantine.
+    """
+
+    def __init__(
+        self,
+        engine: SandboxEngine,
+        compiled: Compiled,
+        wasm: bytes,
+        *,
+        grant: Collection[str] = GRANTABLE,
+        hooks: Collection[str] | None = None,
+        config: Mapping[str, str] | None = None,
+    ) -> None:
+        """Let in what was compiled from ``wasm``.
+
+        :raises GuestRefused: a host would refuse it, too.
+        """
+        self._engine = engine
+        self._config = dict(config or {})
+        self._guest = let_in(engine, compiled, wasm, _PATIENT, grant=grant, hooks=hooks)
+        self._index = self._guest.hook_index()
+        self._sandbox: Sandbox | None = None
+        self._state: bytes | None = None
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """The hooks that can be delivered."""
+        return tuple(self._index)
+
+    def reset(self) -> None:
+        """Forget all: the next delivery is the first."""
+        self.close()
+        self._state = None
+
+    def start(self) -> Outcome | None:
+        """Have a sandbox; how its initialisation went, where there was none before.
+
+        :raises GuestRefused: it does not start.
+        """
+        if self._sandbox is not None:
+            return None
+        seed = stream_seed("", "", "")
+        sandbox = Sandbox(
+            self._engine, self._guest, _PATIENT, config=self._config, state=self._state, seed=seed
+        )
+        if sandbox.init.trap is not None:
+            sandbox.close()
+            raise refused_start(sandbox.init.trap)
+        self._sandbox = sandbox
+        return sandbox.init
+
+    def deliver(self, frame: Frame, lost: int = 0) -> Outcome:
+        """Give it one event.
+
+        :raises GuestRefused: it does not start.
+        """
+        self.start()
+        assert self._sandbox is not None  # noqa: S101 - started
+        seed = stream_seed("", "", frame.src or "")
+        outcome = self._sandbox.deliver(self._index[frame.hook], frame.data, frame.at, frame.seq, lost, seed)
+        if outcome.trap is not None:
+            self.close()
+        elif outcome.effects.state is not None:
+            self._state = outcome.effects.state
+        return outcome
+
+    def close(self) -> None:
+        """Free the sandbox."""
+        if self._sandbox is not None:
+            self._sandbox.close()
+            self._sandbox = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@contextmanager
+def tryout_of(engine: SandboxEngine, project: Project, module: Path) -> Iterator[Tryout]:
+    """A built module of a project, as the project's tests want it.
+
+    :raises GuestRefused: it cannot be read, or a host would refuse it.
+    """
+    wasm = read_module(module, LIMITS.module_mib)
+    manifest = read_manifest(wasm)
+    hooks = project.hooks if manifest is None else None  # what the manifest names, let_in looks up
+    grant = GRANTABLE if project.capabilities is None else {*project.capabilities, *project.optional}
+    compiled = compile_guest(engine, wasm, LIMITS.module_mib)
+    with Tryout(engine, compiled, wasm, grant=grant, hooks=hooks, config=project.config) as made:
+        yield made
+
+
+@contextmanager
+def engine() -> Iterator[SandboxEngine]:
+    """An engine as a host's."""
+    with SandboxEngine(LIMITS.stack_kib) as made:
+        yield made
