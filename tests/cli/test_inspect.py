@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEYS = ["name", "sha256", "size", "kind", "hooks", "imports", "memory", "accepted", "reason", "manifest"]
+KEYS += ["table", "language", "sdk"]
 
 
 @pytest.mark.parametrize("name", DEMO_GUESTS)

@@ -23,7 +23,7 @@ MODULES = {
     "random": (random.Random(7).randbytes(500), "it is no WebAssembly binary"),
     "text": (b'(module (memory (export "memory") 1))', "it is no WebAssembly binary"),
     "no-hook": (b"\0asm\1\0\0\0", "it exports no hook"),
-    "component": (COMPONENT, "component"),
+    "component": (COMPONENT, "exports no hook"),
     "oversized": (b"\0asm\1\0\0\0" + bytes(33 * 1024 * 1024), "more than module_mib = 32 allows"),
 }
 

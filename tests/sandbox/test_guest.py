@@ -54,7 +54,7 @@ NO_MODULES = {
     "magic alone": (b"\0asm", "cut short"),
     "half a version": (b"\0asm\1\0", "cut short"),
     "unknown version": (b"\0asm\2\0\0\0", "unknown version"),
-    "component": (b"\0asm\x0d\0\1\0", "is a component"),
+    "component": (b"\0asm\x0d\0\1\0", "exports no hook"),
     "random": (random_bytes(1), "no WebAssembly binary"),
     "random after the header": (GOOD[:8] + random_bytes(2), "does not compile"),
     "truncated": (GOOD[:-20], "does not compile"),
@@ -264,11 +264,12 @@ def test_a_guest_is_described(lab: Lab) -> None:
     """Digest, size, and for `inspect` what the module shows."""
     guest = lab.load(GOOD)
     assert (len(guest.sha256), guest.size) == (64, len(GOOD))
-    shown = surface(lab.engine.compile(GOOD))
+    shown = surface(lab.engine, lab.engine.compile(GOOD), GOOD)
     assert [hook.name for hook in shown.hooks] == [wat.HOOK]
     assert shown.imports == (("wasmhost:observer/log@0.1.0", "write"),)
     assert shown.memory == (8, None)
-    assert surface(lab.engine.compile(b"\0asm\1\0\0\0")).memory is None
+    empty = b"\0asm\1\0\0\0"
+    assert surface(lab.engine, lab.engine.compile(empty), empty).memory is None
 
 
 # what is refused when it is started

@@ -9,7 +9,7 @@ import pytest
 from tests.sandbox import wat
 from wasmhost.config import Limits
 from wasmhost.panics.record import PanicKind
-from wasmhost.sandbox.native.cell import budget
+from wasmhost.sandbox.native.store import budget
 from wasmhost.sandbox.outbox import LogLine
 
 if TYPE_CHECKING:

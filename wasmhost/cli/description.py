@@ -11,13 +11,15 @@ from wasmhost.contract.hooks import HOOKS
 from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.engine import SandboxEngine
-from wasmhost.sandbox.guest import ModuleKind, Surface, compile_core, let_in, module_kind, surface
+from wasmhost.sandbox.guest import compile_guest, let_in, module_kind, read_manifest, surface
 from wasmhost.sandbox.instance import Sandbox, refused_start
+from wasmhost.sandbox.producers import language_of
+from wasmhost.sandbox.surface import Surface
 
 if TYPE_CHECKING:
-    from wasmtime import Module
-
     from wasmhost.config import ObserverConfig
+    from wasmhost.contract.manifest import Manifest
+    from wasmhost.sandbox.guest import Compiled, ModuleKind
 
 _MIB: Final = 1024 * 1024
 
@@ -26,8 +28,8 @@ _MIB: Final = 1024 * 1024
 class Description:
     """A module and what became of it. ``reason`` is None where it is accepted.
 
-    ``kind`` and ``surface`` are None where the file did not get that far; ``sha256`` where it is too
-    large to be read. ``size`` is in bytes.
+    ``kind`` and ``surface`` are None where the file did not get that far; ``manifest`` and ``language``
+    where it says nothing of them; ``sha256`` where it is too large to be read. ``size`` is in bytes.
     """
 
     name: str
@@ -35,11 +37,13 @@ class Description:
     size: int
     kind: ModuleKind | None
     surface: Surface | None
+    manifest: Manifest | None
+    language: str | None
     reason: str | None
 
     def as_json(self) -> dict[str, Any]:
-        """Give the keys of ``inspect --json``. The manifest's format is not settled yet: null."""
-        shown = self.surface or Surface((), (), None)
+        """Give the keys of ``inspect --json``."""
+        shown = self.surface or Surface((), (), None, None)
         return {
             "name": self.name,
             "sha256": self.sha256,
@@ -50,11 +54,18 @@ class Description:
                 {"module": module, "name": name, "capability": capability(module, name)}
                 for module, name in shown.imports
             ],
-            "memory": None if shown.memory is None else dict(zip(("min", "max"), shown.memory, strict=True)),
+            "memory": _room(shown.memory),
             "accepted": self.reason is None,
             "reason": self.reason,
-            "manifest": None,
+            "manifest": None if self.manifest is None else self.manifest.as_map(),
+            "table": _room(shown.table),
+            "language": self.language,
+            "sdk": (self.manifest.sdk or None) if self.manifest is not None else None,
         }
+
+
+def _room(room: tuple[int, int | None] | None) -> dict[str, int | None] | None:
+    return None if room is None else dict(zip(("min", "max"), room, strict=True))
 
 
 def describe(observer: ObserverConfig) -> Description:
@@ -68,17 +79,20 @@ def describe(observer: ObserverConfig) -> Description:
     sha256 = hashlib.sha256(wasm).hexdigest() if len(wasm) <= limit else None
     kind: ModuleKind | None = None
     shown: Surface | None = None
+    manifest: Manifest | None = None
     reason: str | None = None
     with suppress(GuestRefused):
         kind = module_kind(wasm, observer.limits.module_mib)
     with SandboxEngine(observer.limits.stack_kib) as engine:
         try:
-            module = compile_core(engine, wasm, observer.limits.module_mib)
-            shown = surface(module)
-            _try_out(engine, module, wasm, observer)
+            compiled = compile_guest(engine, wasm, observer.limits.module_mib)
+            shown = surface(engine, compiled, wasm)
+            manifest = read_manifest(wasm)
+            _try_out(engine, compiled, wasm, observer)
         except GuestRefused as refused:
             reason = str(refused)
-    return Description(observer.name, sha256, size, kind, shown, reason)
+    language = (manifest.language if manifest is not None else "") or language_of(wasm)
+    return Description(observer.name, sha256, size, kind, shown, manifest, language, reason)
 
 
 def _read(observer: ObserverConfig) -> bytes:
@@ -88,12 +102,12 @@ def _read(observer: ObserverConfig) -> bytes:
     return read_module(observer.module, observer.limits.module_mib)
 
 
-def _try_out(engine: SandboxEngine, module: Module, wasm: bytes, observer: ObserverConfig) -> None:
+def _try_out(engine: SandboxEngine, compiled: Compiled, wasm: bytes, observer: ObserverConfig) -> None:
     """Let it in and start it, as a run does; the sandbox is thrown away before any event.
 
     :raises GuestRefused: with the reason.
     """
-    guest = let_in(engine, module, wasm, observer.limits, grant=observer.grant, hooks=observer.hooks)
+    guest = let_in(engine, compiled, wasm, observer.limits, grant=observer.grant, hooks=observer.hooks)
     sandbox = Sandbox(engine, guest, observer.limits, config=observer.config)
     try:
         trap = sandbox.init.trap
@@ -110,6 +124,9 @@ def hooks_in_order(shown: Surface) -> list[str]:
 
 
 def capability(module: str, name: str) -> str | None:
-    """Return what a guest must be granted to import this; None for what wasmhost does not offer."""
+    """Return what a guest must be granted to import this; None for what wasmhost does not offer.
+
+    A component imports whole interfaces; one of which it uses types only has no name here.
+    """
     known = abi.IMPORTS.get((module, name))
     return None if known is None else known.capability

@@ -4,7 +4,7 @@ import json as json_format
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -71,18 +71,38 @@ def _facts(description: "Description") -> list[tuple[str, list[str]]]:
         ("sha256", [description.sha256 or "not taken of a file this large"]),
         ("hooks", [", ".join(shown["hooks"]) or "none"]),
         ("imports", [_import_words(entry) for entry in shown["imports"]] or ["none"]),
-        ("memory", [_memory_words(shown["memory"])]),
+        ("memory", [_room_words(shown["memory"], "none exported", "page", "pages of 64 KiB")]),
+        ("table", [_room_words(shown["table"], "none", "element", "elements")]),
+        ("language", [_language_words(shown)]),
+        ("manifest", _manifest_words(shown["manifest"])),
     ]
 
 
 def _import_words(entry: dict[str, str | None]) -> str:
-    name = escape_untrusted(f"{entry['module']}#{entry['name']}", _NAME_LIMIT)
+    whole = f"{entry['module']}#{entry['name']}" if entry["name"] else str(entry["module"])
+    name = escape_untrusted(whole, _NAME_LIMIT)
     return f"{name} ({entry['capability'] or 'not offered'})"
 
 
-def _memory_words(memory: dict[str, int | None] | None) -> str:
-    if memory is None:
-        return "none exported"
-    most = "no limit of its own" if memory["max"] is None else f"{memory['max']:,} at most"
-    pages = "1 page" if memory["min"] == 1 else f"{memory['min']:,} pages"
-    return f"{pages} of 64 KiB to begin with, {most}"
+def _room_words(room: dict[str, int | None] | None, none: str, one: str, many: str) -> str:
+    if room is None:
+        return none
+    most = "no limit of its own" if room["max"] is None else f"{room['max']:,} at most"
+    least = f"1 {one}" if room["min"] == 1 else f"{room['min']:,} {many}"
+    return f"{least} to begin with, {most}"
+
+
+def _language_words(shown: dict[str, Any]) -> str:
+    language = shown["language"] or "not said"
+    return f"{language}, SDK {shown['sdk']}" if shown["sdk"] else language
+
+
+def _manifest_words(manifest: dict[str, Any] | None) -> list[str]:
+    """What it asks for. The manifest was checked, and has nothing in it that is not printable."""
+    if manifest is None:
+        return ["none"]
+    asked = (key for key in ("hooks", "capabilities", "optional", "fields") if manifest[key])
+    return [
+        f"{manifest['name']} {manifest['version']}",
+        *(f"{key}: {', '.join(manifest[key])}" for key in asked),
+    ]

@@ -16,10 +16,12 @@ from typing import Final, Literal
 
 Signature = tuple[tuple[str, ...], tuple[str, ...]]
 """Core parameter and result types of a function."""
+Room = tuple[int, int | None]
+"""How much there is to begin with, and at most; None for no limit of its own."""
 Kind = Literal["func", "table", "memory", "global", "tag"]
 
 _KINDS: Final[tuple[Kind, ...]] = ("func", "table", "memory", "global", "tag")
-_TYPES, _IMPORTS, _FUNCTIONS, _EXPORTS = 1, 2, 3, 7
+_TYPES, _IMPORTS, _FUNCTIONS, _TABLES, _MEMORIES, _EXPORTS = 1, 2, 3, 4, 5, 7
 _FUNCTION_FORM: Final = 0x60
 _VALUE_TYPES: Final = {
     0x7F: "i32",
@@ -48,10 +50,16 @@ class External:
 
 @dataclass(slots=True)
 class Shape:
-    """What a module shows: its imports in order, by module and name, and its exports by name."""
+    """What a module shows and asks for.
+
+    Its imports in order, by module and name; its exports by name; and of each table and memory, imported
+    ones first, how much it starts with (elements, pages) and may grow to.
+    """
 
     imports: list[tuple[str, str, External]] = field(default_factory=list)
     exports: dict[str, External] = field(default_factory=dict)
+    tables: list[Room] = field(default_factory=list)
+    memories: list[Room] = field(default_factory=list)
 
 
 def read_shape(wasm: bytes) -> Shape:
@@ -103,13 +111,13 @@ class _Reader:
             raise Unreadable(f"there is no value type {code:#x}")
         return _VALUE_TYPES[code]
 
-    def limits(self) -> None:
+    def limits(self) -> Room:
         flags = self.byte()
-        self.number()
-        if flags & _HAS_MAX:
-            self.number()
+        least = self.number()
+        most = self.number() if flags & _HAS_MAX else None
         if flags & _HAS_PAGE_SIZE:
             self.number()
+        return least, most
 
 
 class _ShapeReader(_Reader):
@@ -126,6 +134,8 @@ class _ShapeReader(_Reader):
             _TYPES: self._type,
             _IMPORTS: self._import,
             _FUNCTIONS: self._function,
+            _TABLES: self._table,
+            _MEMORIES: self._memory,
             _EXPORTS: self._export,
         }
         while self.at < len(self._wasm):
@@ -154,10 +164,9 @@ class _ShapeReader(_Reader):
                 self._functions.append(self.number())
                 signature = self._types[self._functions[-1]]
             case "table":
-                self.value_type()
-                self.limits()
+                self._table()
             case "memory":
-                self.limits()
+                self._memory()
             case "global":
                 self.value_type()
                 self.byte()
@@ -168,6 +177,13 @@ class _ShapeReader(_Reader):
 
     def _function(self) -> None:
         self._functions.append(self.number())
+
+    def _table(self) -> None:
+        self.value_type()
+        self.shape.tables.append(self.limits())
+
+    def _memory(self) -> None:
+        self.shape.memories.append(self.limits())
 
     def _export(self) -> None:
         name, kind, index = self.name(), self._kind(), self.number()

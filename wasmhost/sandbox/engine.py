@@ -7,8 +7,10 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from wasmtime import Config, Engine, Module
+from wasmtime.component import Component
 
 from wasmhost.sandbox.airlock.assemble import Fitting, assemble
+from wasmhost.sandbox.native.library import without_async
 from wasmhost.sandbox.native.timer import ticker
 
 if TYPE_CHECKING:
@@ -38,6 +40,10 @@ class SandboxEngine:
     def compile(self, wasm: bytes) -> Module:
         """Compile a module; raises `wasmtime.WasmtimeError` where it is none."""
         return Module(self.engine, wasm)
+
+    def compile_component(self, wasm: bytes) -> Component:
+        """Compile a component; raises `wasmtime.WasmtimeError` where it is none."""
+        return Component(self.engine, wasm)
 
     def airlock(self, fitting: Fitting) -> tuple[Module, Module]:
         """The front and the back for guests of this fitting, compiled once."""
@@ -91,4 +97,5 @@ def _configure(stack_bytes: int) -> Config:
     config.wasm_stack_switching = False
     config.wasm_custom_page_sizes = False
     config.wasm_wide_arithmetic = False
+    without_async(config)
     return config

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from wasmhost.errors import GuestRefused, InternalError
 from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.engine import TICK_MS, ticks
-from wasmhost.sandbox.native.cell import Cell, budget
+from wasmhost.sandbox.native.cell import Cell, Plan
+from wasmhost.sandbox.native.component_cell import ComponentCell
+from wasmhost.sandbox.native.store import budget
 from wasmhost.sandbox.native.trap import Trapped
 from wasmhost.sandbox.outbox import NO_EFFECTS, Effects, LogLine, read_box
 from wasmhost.sandbox.traps import TrapReport, report_trap
@@ -79,7 +81,7 @@ class Sandbox:
         init_ticks = ticks(limits.init_deadline_ms)
         with self._ticker.held():
             try:
-                self._cell = Cell(engine.engine, guest.plan, limits.init_fuel, init_ticks)
+                self._cell = _cell(engine, guest, limits.init_fuel, init_ticks)
             except Trapped as trapped:
                 report = report_trap(trapped.raw, phase=abi.Phase.IDLE, said="", exit_code=0)
                 code = trapped.raw.code
@@ -94,7 +96,7 @@ class Sandbox:
 
     def _initialize(self, fuel: int, init_ticks: int, seed: int) -> Outcome:
         cell = self._cell
-        if not self.guest.plan.has_initialize:
+        if not cell.has_initialize:
             return Outcome(0, NO_EFFECTS, None, None)
         cell.arm(init_ticks)
         try:
@@ -153,6 +155,14 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _cell(engine: SandboxEngine, guest: Guest, fuel: int, ticks: int) -> Cell | ComponentCell:
+    """Instantiate a guest: in the airlock where it is a core module, else with callbacks."""
+    plan = guest.plan
+    if isinstance(plan, Plan):
+        return Cell(engine.engine, plan, fuel, ticks)
+    return ComponentCell(engine.engine, plan, fuel, ticks)
 
 
 def refused_start(trap: TrapReport) -> GuestRefused:

@@ -15,6 +15,8 @@ HEADER_BYTES: Final = 8
 _MAGIC: Final = b"\0asm"
 _CORE_LAYER: Final = b"\x01\0\0\0"
 _COMPONENT_LAYER: Final = b"\x01\0"
+_NESTED: Final = frozenset({1, 4})  # the sections of a component that hold a core module, a component
+_MAX_DEPTH: Final = 8
 _MAX_SHIFT: Final = 28  # a u32 takes five bytes of LEB128
 
 
@@ -62,6 +64,19 @@ def custom_sections(wasm: bytes, name: str) -> list[bytes]:
     :raises ValueError: a section is longer than what is there.
     """
     return [content for section in sections(wasm) if (content := named(section, name)) is not None]
+
+
+def core_modules(wasm: bytes, depth: int = 0) -> Iterator[bytes]:
+    """A core module is itself; a component is all those in it, and in components in it, 8 deep.
+
+    :raises ValueError: a section is longer than what is there.
+    """
+    if layer(wasm) == "core":
+        yield wasm
+        return
+    for section in sections(wasm):
+        if section.kind in _NESTED and depth < _MAX_DEPTH:
+            yield from core_modules(section.body, depth + 1)
 
 
 def join(header: bytes, parts: Iterable[Section]) -> bytes:

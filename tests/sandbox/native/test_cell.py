@@ -15,7 +15,8 @@ import pytest
 
 from tests.sandbox import wat
 from wasmhost.errors import InternalError
-from wasmhost.sandbox.native.cell import Cell, budget
+from wasmhost.sandbox.native.cell import Cell
+from wasmhost.sandbox.native.store import budget
 from wasmhost.sandbox.native.trap import Trapped
 
 if TYPE_CHECKING:

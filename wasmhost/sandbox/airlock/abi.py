@@ -57,6 +57,7 @@ AREA_BYTES: Final = 64 * KIB
 TEXT_BYTES: Final = 4 * KIB  # a log line, a panic message, an error: cut to this
 NAME_BYTES: Final = 256  # a metric's name, a report's topic: dropped over this
 
+U32: Final = struct.Struct("<I")
 CONFIG_ENTRY: Final = struct.Struct("<II")  # key bytes, value bytes; key and value follow
 
 # A record in the outbox: kind, first and second length; the bytes follow, unpadded.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NewType
+from typing import TYPE_CHECKING, Final
 
-from wasmtime import Store
 from wasmtime import _ffi as ffi
 
 from wasmhost.errors import InternalError
 from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.native import library
+from wasmhost.sandbox.native.store import BUSY, TRAPPED, Budget, StoreCell, StoreLimits
 from wasmhost.sandbox.native.trap import Trapped, take_error, take_trap
 
 if TYPE_CHECKING:
@@ -25,31 +25,6 @@ _get_fuel: Final = library.get_fuel
 _call: Final = library.call_unchecked
 _pack_header: Final = abi.HEADER_IN.pack_into
 _ONE: Final = ctypes.c_size_t.from_param(1)
-
-# Why a cell's door is shut; "" is open.
-_BUSY: Final = "this sandbox is running already: one delivery at a time"
-_TRAPPED: Final = "this sandbox trapped, and may only be closed"
-_CLOSED: Final = "this sandbox is closed"
-
-
-Budget = NewType("Budget", object)
-"""An amount of fuel in the form the engine takes it."""
-
-
-def budget(fuel: int) -> Budget:
-    """Make a budget, once, for many deliveries."""
-    return Budget(ctypes.c_uint64.from_param(fuel))
-
-
-@dataclass(frozen=True, slots=True)
-class StoreLimits:
-    """What the engine itself holds a store to. Bytes, elements and counts."""
-
-    memory_bytes: int
-    table_elements: int
-    instances: int = 3
-    tables: int = 8
-    memories: int = 2  # the box, and one for the guest
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,32 +46,17 @@ class Plan:
     limits: StoreLimits
 
 
-class Cell:
-    """Owns a store and every pointer into it. Used by one thread at a time.
-
-    ``_shut`` is the door: every way to the engine looks at it first, so that whoever comes second,
-    after a trap or after `close` finds an `InternalError` and not a guest in mid-flight or freed
-    memory. Between the look and the closing of the door no other Python thread can run: in CPython
-    they take turns at calls and jumps backwards only, and there is neither.
-
-    After a `Trapped`, from whichever method, only the box can still be read; then `close` it.
-    """
+class Cell(StoreCell):
+    """A core module between front and back. Owns the view of the box that the front exports."""
 
     __slots__ = (
-        "_box",
         "_box_owner",
-        "_context",
         "_deliver_func",
-        "_fuel_left",
-        "_fuel_slot",
         "_inbox",
         "_initialize_func",
         "_raw_slot",
-        "_shut",
-        "_store",
         "_trap",
         "_trap_slot",
-        "result",
     )
 
     def __init__(self, engine: Engine, plan: Plan, fuel: int, ticks: int) -> None:
@@ -104,32 +64,18 @@ class Cell:
 
         :raises Trapped: a start function trapped, or the module asks for more than its limits.
         """
-        self._shut = ""
-        self._store = Store(engine)
-        # Arguments are made once, in the form ctypes would make of them at each call: a third cheaper.
-        self._context = ctypes.byref(self._store._context().contents)
+        super().__init__(engine, plan.limits, fuel, ticks)
         self._trap = ctypes.c_void_p()
         self._trap_slot = ctypes.byref(self._trap)
-        self._fuel_left = ctypes.c_uint64()
-        self._fuel_slot = ctypes.byref(self._fuel_left)
         raw = (ffi.wasmtime_val_raw_t * 1)()
         self._raw_slot = ctypes.byref(raw)
         self.result = memoryview(raw).cast("B").cast("i")
-        self._box = memoryview(b"")
         self._inbox = memoryview(b"")
         try:
-            self._limit(plan.limits)
-            self.arm(ticks)
-            _set_fuel(self._context, ctypes.c_uint64(fuel))
             self._link(plan)
         except BaseException:
             self.close()
             raise
-
-    def _limit(self, limits: StoreLimits) -> None:
-        self._store.set_limits(
-            limits.memory_bytes, limits.table_elements, limits.instances, limits.tables, limits.memories
-        )
 
     def _link(self, plan: Plan) -> None:
         """Front, guest, back: each is given what the one before it exports."""
@@ -191,11 +137,10 @@ class Cell:
             raise InternalError(f"the export {name!r} was there when the module was checked")
         return item
 
-    def arm(self, ticks: int) -> None:
-        """Set the deadline of what runs next, in epoch ticks from now."""
-        if self._shut:
-            raise InternalError(self._shut)
-        library.set_epoch_deadline(self._context, ctypes.c_uint64(ticks))
+    @property
+    def has_initialize(self) -> bool:
+        """Whether the guest has an ``_initialize``."""
+        return self._initialize_func is not None
 
     def deliver(
         self, hook: int, event: bytes, at: int, seq: int, lost: int, seed: int, budget: Budget
@@ -209,7 +154,7 @@ class Cell:
         """
         if self._shut:
             raise InternalError(self._shut)
-        self._shut = _BUSY
+        self._shut = BUSY
         try:
             length = len(event)
             self._inbox[:length] = event
@@ -220,7 +165,7 @@ class Cell:
             if error or self._trap.value:
                 raise self._failure(error)  # noqa: TRY301 - here an interrupt still finds the handler below
         except Trapped:
-            self._shut = _TRAPPED
+            self._shut = TRAPPED
             raise
         except BaseException:
             self._cut_short()
@@ -240,7 +185,7 @@ class Cell:
             raise InternalError(self._shut)
         if self._initialize_func is None:
             return budget
-        self._shut = _BUSY
+        self._shut = BUSY
         try:
             _pack_header(self._box, 0, 0, 0, abi.INIT_AT, 0, 0, seed)
             _set_fuel(self._context, ctypes.c_uint64(budget))
@@ -248,7 +193,7 @@ class Cell:
             if error or self._trap.value:
                 raise self._failure(error)  # noqa: TRY301 - here an interrupt still finds the handler below
         except Trapped:
-            self._shut = _TRAPPED
+            self._shut = TRAPPED
             raise
         except BaseException:
             self._cut_short()
@@ -263,7 +208,7 @@ class Cell:
         The native call, if it came to that, has returned: signals are handled between bytecodes. But
         nobody has looked at how it went, so nobody may go on with this guest.
         """
-        self._shut = _TRAPPED
+        self._shut = TRAPPED
         if self._trap.value:
             self._failure(None)
         self.close()
@@ -275,21 +220,6 @@ class Cell:
         assert address is not None  # noqa: S101 - our callers found one of the two
         return Trapped(take_trap(address))
 
-    @property
-    def box(self) -> memoryview:
-        """The box. Valid until `close`; do not keep it, or slices of it."""
-        return self._box
-
-    def close(self) -> None:
-        """Free the store, views of it first. Safe to call again; refused while it runs."""
-        if self._shut is _BUSY:
-            raise InternalError("a running sandbox cannot be closed")
-        if self._shut is _CLOSED:
-            return
-        self._shut = _CLOSED
-        self.result.release()
+    def _let_go(self) -> None:
         self._inbox.release()
-        self._box.release()
-        # Taken from its owner before it is freed: an interrupt between the two leaks a store, where
-        # Store.close could be made to free it twice.
-        ffi.wasmtime_store_delete(self._store._consume())
+        super()._let_go()

@@ -7,9 +7,12 @@ which may take its whole deadline.
 from __future__ import annotations
 
 import ctypes
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wasmtime import _ffi as ffi
+
+if TYPE_CHECKING:
+    from wasmtime import Config
 
 _PATH: Final = str(ffi.filename)
 _keeping: Final = ctypes.PyDLL(_PATH)
@@ -28,6 +31,25 @@ call_unchecked: Final = _releasing["wasmtime_func_call_unchecked"]
 call_unchecked.restype = ctypes.c_void_p
 instance_new: Final = _releasing["wasmtime_instance_new"]
 instance_new.restype = ctypes.c_void_p
+
+add_component_func: Final = _keeping["wasmtime_component_linker_instance_add_func"]
+add_component_func.restype = ctypes.c_void_p
+component_instantiate: Final = _releasing["wasmtime_component_linker_instantiate"]
+component_instantiate.restype = ctypes.c_void_p
+component_call: Final = _releasing["wasmtime_component_func_call"]
+component_call.restype = ctypes.c_void_p
+
+
+def without_async(config: Config) -> None:
+    """Turn off what components could wait with, and what is newer than the contract."""
+    for turn in (
+        ffi.wasmtime_config_wasm_component_model_async_set,
+        ffi.wasmtime_config_wasm_component_model_more_async_builtins_set,
+        ffi.wasmtime_config_wasm_component_model_async_stackful_set,
+        ffi.wasmtime_config_wasm_component_model_map_set,
+        ffi.wasmtime_config_wasm_component_model_implements_set,
+    ):
+        turn(config.ptr(), False)
 
 
 def address_of_increment_epoch() -> int:

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from wasmtime import WasmtimeError
+from wasmtime import TrapCode, WasmtimeError
 from wasmtime import _ffi as ffi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # Bounds, because names come from the guest's name section: 90 KB of names made 1.8 MB of trap text.
 _MAX_FRAMES: Final = 24
 _MAX_NAME: Final = 512
 _MAX_MESSAGE: Final = 4096
+_TRAP_PREFIX: Final = "wasm trap: "
+_CODES: Final = {
+    "wasm `unreachable` instruction executed": TrapCode.UNREACHABLE.value,
+    "all fuel consumed by WebAssembly": TrapCode.OUT_OF_FUEL.value,
+    "interrupt": TrapCode.INTERRUPT.value,
+    "out of bounds memory access": TrapCode.MEMORY_OUT_OF_BOUNDS.value,
+    "undefined element: out of bounds table access": TrapCode.TABLE_OUT_OF_BOUNDS.value,
+    "uninitialized element": TrapCode.INDIRECT_CALL_TO_NULL.value,
+    "indirect call type mismatch": TrapCode.BAD_SIGNATURE.value,
+    "call stack exhausted": TrapCode.STACK_OVERFLOW.value,
+    "integer overflow": TrapCode.INTEGER_OVERFLOW.value,
+    "integer divide by zero": TrapCode.INTEGER_DIVISION_BY_ZERO.value,
+    "invalid conversion to integer": TrapCode.BAD_CONVERSION_TO_INTEGER.value,
+}
 _NO_OFFSET: Final = ctypes.c_size_t(-1).value
 
 
@@ -59,11 +73,11 @@ def take_trap(address: int) -> RawTrap:
     try:
         code = ffi.wasmtime_trap_code_t()
         if ffi.wasmtime_trap_code(pointer, ctypes.byref(code)):
-            return RawTrap(int(code.value), "", tuple(_frames(pointer)))
+            return RawTrap(int(code.value), "", tuple(_frames(ffi.wasm_trap_trace, pointer)))
         message = ffi.wasm_byte_vec_t()
         ffi.wasm_trap_message(pointer, ctypes.byref(message))
         try:
-            return RawTrap(None, _text(message, _MAX_MESSAGE), tuple(_frames(pointer)))
+            return RawTrap(None, _text(message, _MAX_MESSAGE), tuple(_frames(ffi.wasm_trap_trace, pointer)))
         finally:
             ffi.wasm_byte_vec_delete(ctypes.byref(message))
     finally:
@@ -79,9 +93,37 @@ def take_error(address: int) -> RawTrap:
         error.close()
 
 
-def _frames(pointer: ctypes._Pointer[ffi.wasm_trap_t]) -> Iterator[Frame]:
+def take_component_error(address: int) -> RawTrap:
+    """Read the error that a component's call ended in, and free it.
+
+    The C API gives no code for it, only words; those of a trap always stand last, where nothing that a
+    guest can name (its functions, its modules) comes after them.
+    """
+    error = ctypes.cast(address, ctypes.POINTER(ffi.wasmtime_error_t))
+    try:
+        cause = _last_line(error)
+        code = _CODES.get(cause.removeprefix(_TRAP_PREFIX)) if cause.startswith(_TRAP_PREFIX) else None
+        return RawTrap(code, cause, tuple(_frames(ffi.wasmtime_error_wasm_trace, error)))
+    finally:
+        ffi.wasmtime_error_delete(error)
+
+
+def _last_line(error: ctypes._Pointer[ffi.wasmtime_error_t]) -> str:
+    message = ffi.wasm_byte_vec_t()
+    ffi.wasmtime_error_message(error, ctypes.byref(message))
+    try:
+        start = max(0, message.size - _MAX_MESSAGE)
+        place = ctypes.cast(message.data, ctypes.c_void_p).value or 0
+        text = ctypes.string_at(place + start, message.size - start).decode("utf-8", "replace")
+    finally:
+        ffi.wasm_byte_vec_delete(ctypes.byref(message))
+    return (text.strip().splitlines() or [""])[-1].strip()
+
+
+# Any: the two functions that give a backtrace take a pointer each of their own type.
+def _frames(trace: Callable[[Any, Any], None], pointer: object) -> Iterator[Frame]:
     frames = ffi.wasm_frame_vec_t(0, None)
-    ffi.wasm_trap_trace(pointer, ctypes.byref(frames))
+    trace(pointer, ctypes.byref(frames))
     try:
         for position in range(min(frames.size, _MAX_FRAMES)):
             frame = frames.data[position]

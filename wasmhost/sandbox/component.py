@@ -1,0 +1,236 @@
+"""A component, checked before anything of it may run.
+
+A component is a guest whose memory nobody but itself can reach, so the airlock cannot stand beside it. It
+is held to the same contract by its types: each of its imports must be a capability's function, spelt as in
+wit/, and what it exports as hooks must be hooks. What its imports end in is in `native/imports.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from wasmtime.component import (
+    F64,
+    U8,
+    U64,
+    ComponentInstanceType,
+    EnumType,
+    FuncType,
+    ListType,
+    OptionType,
+    ResultType,
+    String,
+)
+
+from wasmhost.contract.hooks import HOOKS, Hook, interface_id
+from wasmhost.errors import GuestRefused
+from wasmhost.sandbox.airlock import abi
+from wasmhost.sandbox.binary import Shape, Unreadable, read_shape
+from wasmhost.sandbox.native.component_cell import ComponentPlan
+from wasmhost.sandbox.native.imports import ImportLinker
+from wasmhost.sandbox.native.store import StoreLimits
+from wasmhost.sandbox.sections import core_modules
+from wasmhost.sandbox.surface import Surface, largest
+from wasmhost.text import escape_untrusted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from wasmtime import Engine
+    from wasmtime.component import Component, ValType
+
+    from wasmhost.config import Limits
+
+    Signature = tuple[tuple[str, ...], str | None]
+
+_MIB: Final = 1024 * 1024
+_NAME_LIMIT: Final = 128
+_MAX_NAMES: Final = 1_000
+_TYPES: Final = "types"  # the interface that has types only; what uses one of them imports it
+
+# componentize-py links some twenty modules into one memory, each with an instance of its own.
+_INSTANCES: Final = 200
+_TABLES: Final = 20
+
+CAPABILITIES: Final[dict[str, dict[str, Signature]]] = {
+    "log": {"write": (("enum{trace debug info warn error}", "string"), None)},
+    "panic": {"report": (("string",), None)},
+    "delivery": dict.fromkeys(("now", "sequence", "lost", "random"), ((), "u64")),
+    "config": {"get": (("string",), "option<string>")},
+    "state": {"load": ((), "option<list<u8>>"), "save": (("list<u8>",), None)},
+    "metrics": {"counter-add": (("string", "u64"), None), "gauge-set": (("string", "f64"), None)},
+    "report": {"send": (("string", "list<u8>"), None)},
+}
+"""What may be imported: parameters and result of each capability's functions, as wit/ declares them."""
+
+_HOOK: Final[Signature] = (("list<u8>",), None)
+_FALLIBLE_HOOK: Final[Signature] = (("list<u8>",), "result<_, string>")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedComponent:
+    """The hooks it exports, and the functions it imports of each of our interfaces."""
+
+    hooks: tuple[Hook, ...]
+    imports: dict[str, tuple[str, ...]]
+
+
+def check_component(engine: Engine, component: Component, grant: Collection[str]) -> CheckedComponent:
+    """Hold a component's types to the contract.
+
+    :raises GuestRefused: an import is unknown, not granted or of another type, or a hook is.
+    """
+    imports: dict[str, tuple[str, ...]] = {}
+    for name, functions in _interfaces(engine, component, "imports").items():
+        interface = _our_interface(name)
+        _check_granted(name, interface, grant)
+        _check_functions(name, functions, CAPABILITIES.get(interface, {}))
+        imports[interface] = tuple(functions)
+    exports = _interfaces(engine, component, "exports")
+    return CheckedComponent(tuple(hook for hook in HOOKS if _has_hook(exports, hook)), imports)
+
+
+def plan_component(
+    engine: Engine, component: Component, checked: CheckedComponent, hooks: tuple[Hook, ...], limits: Limits
+) -> ComponentPlan:
+    """Plan the sandboxes of a component that was checked."""
+    return ComponentPlan(
+        component=component,
+        linker=ImportLinker(engine, checked.imports),
+        hooks=tuple((interface_id(hook.interface), _wit_name(hook), hook.fallible) for hook in hooks),
+        limits=StoreLimits(
+            limits.memory_mib * _MIB, limits.table_elements, instances=_INSTANCES, tables=_TABLES, memories=1
+        ),
+    )
+
+
+def component_surface(engine: Engine, component: Component, wasm: bytes) -> Surface:
+    """What a component shows; memory and tables are those of the core modules in it.
+
+    :raises GuestRefused: it cannot be read.
+    """
+    imports = _interfaces(engine, component, "imports")
+    exports = _interfaces(engine, component, "exports")
+    shapes = _core_shapes(wasm)
+    return Surface(
+        tuple(hook for hook in HOOKS if _wit_name(hook) in exports.get(interface_id(hook.interface), ())),
+        tuple(entry for name, functions in imports.items() for entry in _shown_imports(name, functions)),
+        largest(room for shape in shapes for room in shape.memories),
+        largest(room for shape in shapes for room in shape.tables),
+    )
+
+
+def _interfaces(engine: Engine, component: Component, side: str) -> dict[str, dict[str, Signature | None]]:
+    """Names of what it imports or exports, each with its functions; None for one that is not readable.
+
+    Types are looked at in interfaces of ours only: a stranger's can be anything.
+    """
+    kind = component.type
+    found = kind.imports(engine) if side == "imports" else kind.exports(engine)
+    if len(found) > _MAX_NAMES:
+        raise GuestRefused(f"it has {len(found):,} {side}, more than {_MAX_NAMES:,}")
+    return {name: _functions(engine, extern.ty) if _is_ours(name) else {} for name, extern in found.items()}
+
+
+def _functions(engine: Engine, instance: object) -> dict[str, Signature | None]:
+    if not isinstance(instance, ComponentInstanceType):
+        return {}
+    items = instance.exports(engine)
+    if len(items) > _MAX_NAMES:
+        raise GuestRefused(f"one of its interfaces has {len(items):,} items, more than {_MAX_NAMES:,}")
+    types = {name: extern.ty for name, extern in items.items()}
+    return {name: _signature(item) for name, item in types.items() if isinstance(item, FuncType)}
+
+
+def _signature(function: FuncType) -> Signature:
+    result = function.result
+    return tuple(_spelt(kind) for _, kind in function.params), None if result is None else _spelt(result)
+
+
+def _spelt(kind: ValType | None) -> str:
+    """A type as the WIT spells it; of those that the contract has no use for only that it is another."""
+    match kind:
+        case None:
+            return "_"
+        case U8() | U64() | F64() | String():
+            return type(kind).__name__.lower()
+        case ListType():
+            return f"list<{_spelt(kind.element)}>"
+        case OptionType():
+            return f"option<{_spelt(kind.payload)}>"
+        case EnumType():
+            return "enum{" + " ".join(kind.names[:_MAX_NAMES]) + "}"
+        case ResultType():
+            return f"result<{_spelt(kind.ok)}, {_spelt(kind.err)}>"
+    return "another type"
+
+
+def _shown_imports(name: str, functions: Collection[str]) -> list[tuple[str, str]]:
+    """One entry for each function; for an interface of somebody else's, which was not looked into, one."""
+    return [(name, function) for function in functions] if _is_ours(name) else [(name, "")]
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("wasmhost:observer/")
+
+
+def _our_interface(name: str) -> str:
+    """The short name of an interface that may be imported."""
+    for interface in (*CAPABILITIES, _TYPES):
+        if name == interface_id(interface):
+            return interface
+    raise GuestRefused(
+        f"it imports {escape_untrusted(name, _NAME_LIMIT)}, which wasmhost does not offer"
+        + (": build it with WASI stubbed" if name.startswith("wasi:") else "")
+    )
+
+
+def _check_granted(name: str, interface: str, grant: Collection[str]) -> None:
+    if interface != _TYPES and interface not in grant and interface not in abi.ALWAYS_GRANTED:
+        raise GuestRefused(
+            f'it imports {name}, and "{interface}" is not granted: add it to the observer\'s grant'
+        )
+
+
+def _check_functions(
+    name: str, functions: Mapping[str, Signature | None], known: Mapping[str, Signature]
+) -> None:
+    for function, signature in functions.items():
+        shown = escape_untrusted(f"{name}#{function}", _NAME_LIMIT)
+        if function not in known:
+            raise GuestRefused(f"it imports {shown}, which wasmhost does not offer")
+        _check_signature(f"it imports {shown}", signature, known[function])
+
+
+def _has_hook(exports: Mapping[str, Mapping[str, Signature | None]], hook: Hook) -> bool:
+    functions = exports.get(interface_id(hook.interface), {})
+    name = _wit_name(hook)
+    if name not in functions:
+        return False
+    wanted = _FALLIBLE_HOOK if hook.fallible else _HOOK
+    _check_signature(f"it exports {hook.export}", functions[name], wanted)
+    return True
+
+
+def _check_signature(what: str, found: Signature | None, wanted: Signature) -> None:
+    if found != wanted:
+        words = "something else" if found is None else escape_untrusted(_words(found), _NAME_LIMIT)
+        raise GuestRefused(f"{what} as {words}, and it must be {_words(wanted)}")
+
+
+def _words(signature: Signature) -> str:
+    params, result = signature
+    return f"({', '.join(params[:16])})" + (f" -> {result}" if result is not None else "")
+
+
+def _wit_name(hook: Hook) -> str:
+    return hook.name.replace("_", "-")
+
+
+def _core_shapes(wasm: bytes) -> list[Shape]:
+    """What each core module in it shows."""
+    try:
+        return [read_shape(module) for module in core_modules(wasm)]
+    except (Unreadable, ValueError) as error:
+        raise GuestRefused(f"the modules in it cannot be read: {error}") from None
