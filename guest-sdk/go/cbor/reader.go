@@ -1,133 +1,141 @@
 package cbor
 
-// Reader reads items one after another, from bytes that it does not copy.
-//
-// The first item that is not as asked for makes it bad, for good: every read after that gives zero or
-// nothing, so only the end needs a check.
-type Reader struct {
-	bytes []byte
-	at    int
-	bad   bool
-}
+// Reading is done by functions from a place in the bytes to the next, not by a reader with a state of its own,
+// and in as few calls as can be: on Wasm a call of Go costs as much as walking over an item. A place that is
+// Bad is what comes of an item that is not as asked for; every function passes it on.
 
-// NewReader makes a Reader of the bytes from a place on.
-func NewReader(bytes []byte, at int) Reader {
-	return Reader{bytes: bytes, at: at}
-}
+// Bad is no place.
+const Bad = -1
 
-// Bad is whether something was not as asked for.
-func (r *Reader) Bad() bool { return r.bad }
+// The first byte of the empty text; those of the next 23 sizes follow.
+const shortText = 0x60
 
-// Done is whether all went well and nothing is left over.
-func (r *Reader) Done() bool { return !r.bad && r.at == len(r.bytes) }
-
-// At is the place of the next item.
-func (r *Reader) At() int { return r.at }
-
-// Map reads the head of a map: how many entries follow.
-func (r *Reader) Map() uint64 { return r.expect(mapType) }
-
-// Uint reads a number.
-func (r *Reader) Uint() uint64 { return r.expect(uintType) }
-
-// Bool reads a truth value.
-func (r *Reader) Bool() bool {
-	if r.at >= len(r.bytes) {
-		r.fail()
-		return false
-	}
-	initial := r.bytes[r.at]
-	if initial != trueByte && initial != falseByte {
-		r.fail()
-		return false
-	}
-	r.at++
-	return initial == trueByte
-}
-
-// Text reads a text, as a view.
-func (r *Reader) Text() []byte {
-	size := r.expect(textType)
-	if size > uint64(len(r.bytes)-r.at) {
-		r.fail()
-		return nil
-	}
-	start := r.at
-	r.at += int(size)
-	return r.bytes[start:r.at]
-}
-
-// Skip goes over the next item, whatever it is.
+// Skip goes over an item, whatever it is.
 //
 // It walks instead of recursing, so that no nesting can use up the stack. The items that are pending can't
 // wrap: each head adds at most twice the bytes left, and there are no more heads than bytes.
-func (r *Reader) Skip() {
+func Skip(bytes []byte, at int) int {
+	if at < 0 {
+		return Bad
+	}
 	for pending := uint64(1); pending > 0; pending-- {
-		major, argument := r.head()
-		switch major {
-		case bytesType, textType:
-			if argument > uint64(len(r.bytes)-r.at) {
-				r.fail()
-				return
+		if at >= len(bytes) {
+			return Bad
+		}
+		initial := bytes[at]
+		at++
+		if size := initial - shortText; size < 24 { // Most items are: keys and names.
+			at += int(size)
+			continue
+		}
+		argument := uint64(initial & 0x1f)
+		if argument >= 24 {
+			width := 1 << (argument - 24)
+			if argument > 27 || width > len(bytes)-at {
+				return Bad
 			}
-			r.at += int(argument)
-		case arrayType, mapType:
-			if argument > uint64(len(r.bytes)-r.at) {
-				r.fail()
-				return
-			}
-			pending += argument << (major - arrayType) // a map's entry is two items
+			argument = bigEndian(bytes[at : at+width])
+			at += width
+		}
+		switch initial >> 5 {
+		case uintType, nintType, simpleType:
+			continue
 		case tagType:
-			r.fail()
-			return
+			return Bad
 		}
-		if r.bad {
-			return
+		if argument > uint64(len(bytes)-at) {
+			return Bad
+		}
+		switch initial >> 5 {
+		case mapType:
+			pending += 2 * argument
+		case arrayType:
+			pending += argument
+		default:
+			at += int(argument)
 		}
 	}
+	if at > len(bytes) {
+		return Bad
+	}
+	return at
 }
 
-// expect reads the head of an item that must be of this type, and gives its argument.
-func (r *Reader) expect(wanted byte) uint64 {
-	major, argument := r.head()
-	if major != wanted {
-		r.fail()
-		return 0
-	}
-	return argument
+// Map reads the head of a map: how many entries follow, and where.
+func Map(bytes []byte, at int) (entries uint64, next int) {
+	return expect(bytes, at, mapType)
 }
 
-// head reads an item's head (RFC 8949 section 3): its major type and its argument.
-func (r *Reader) head() (byte, uint64) {
-	if r.at >= len(r.bytes) {
-		r.fail()
-		return uintType, 0
-	}
-	initial := r.bytes[r.at]
-	r.at++
-	if info := initial & 0x1f; info >= 24 {
-		return initial >> 5, r.wide(info)
-	}
-	return initial >> 5, uint64(initial & 0x1f)
+// Uint reads a number.
+func Uint(bytes []byte, at int) (value uint64, next int) {
+	return expect(bytes, at, uintType)
 }
 
-// wide reads an argument in 1, 2, 4 or 8 bytes of its own. What is above is reserved, or an indefinite
-// length; the contract has none of them.
-func (r *Reader) wide(info byte) uint64 {
-	width := 1 << (info - 24)
-	if info > 27 || width > len(r.bytes)-r.at {
-		r.fail()
-		return 0
+// Bool reads a truth value.
+func Bool(bytes []byte, at int) (value bool, next int) {
+	if uint(at) >= uint(len(bytes)) || bytes[at]|1 != trueByte {
+		return false, Bad
 	}
-	argument := uint64(0)
-	for _, next := range r.bytes[r.at : r.at+width] {
-		argument = argument<<8 | uint64(next)
-	}
-	r.at += width
-	return argument
+	return bytes[at] == trueByte, at + 1
 }
 
-func (r *Reader) fail() {
-	r.bad = true
-	r.at = len(r.bytes)
+// Text reads a text: its bytes end at next.
+func Text(bytes []byte, at int) (start, next int) {
+	if uint(at) >= uint(len(bytes)) {
+		return 0, Bad
+	}
+	size := uint64(bytes[at] - shortText)
+	if size < 24 {
+		at++
+	} else if size, at = expect(bytes, at, textType); at == Bad {
+		return 0, Bad
+	}
+	if size > uint64(len(bytes)-at) {
+		return 0, Bad
+	}
+	return at, at + int(size)
+}
+
+// Find looks for a key in the map at a place: where its value is, Bad where the map ends without it and
+// where it is none.
+func Find(bytes []byte, at int, key string) (value int, found bool) {
+	entries, at := expect(bytes, at, mapType)
+	for ; entries > 0; entries-- {
+		start, end := Text(bytes, at)
+		if end == Bad {
+			return Bad, false
+		}
+		if end-start == len(key) && string(bytes[start:end]) == key {
+			return end, true
+		}
+		if at = Skip(bytes, end); at == Bad {
+			return Bad, false
+		}
+	}
+	return at, false
+}
+
+// expect reads the head of an item (RFC 8949 section 3) that must be of this type, and gives its argument.
+func expect(bytes []byte, at int, wanted byte) (argument uint64, next int) {
+	if uint(at) >= uint(len(bytes)) || bytes[at]>>5 != wanted {
+		return 0, Bad
+	}
+	argument = uint64(bytes[at] & 0x1f)
+	at++
+	if argument < 24 {
+		return argument, at
+	}
+	// 28 and above are reserved, or an indefinite length; the contract has none of them.
+	width := 1 << (argument - 24)
+	if argument > 27 || width > len(bytes)-at {
+		return 0, Bad
+	}
+	return bigEndian(bytes[at : at+width]), at + width
+}
+
+func bigEndian(bytes []byte) (value uint64) {
+	for _, next := range bytes {
+		value = value<<8 | uint64(next)
+	}
+	return value
 }

@@ -38,19 +38,23 @@ func Open(hook string, bytes []byte) Frame {
 	current.bytes, current.hook = bytes, hook
 	var frame Frame
 	hasPayload := false
-	reader := cbor.NewReader(bytes, 0)
-	for entries := reader.Map(); entries > 0 && !reader.Bad(); entries-- {
-		switch string(reader.Text()) {
-		case "ctx":
-			frame.Context, frame.HasContext = recordAt(reader.At()), true
-		case "event":
-			frame.Payload, hasPayload = recordAt(reader.At()), true
-		case "src":
-			current.source = recordAt(reader.At())
+	entries, at := cbor.Map(bytes, 0)
+	for ; entries > 0 && at != cbor.Bad; entries-- {
+		start, end := cbor.Text(bytes, at)
+		if end == cbor.Bad {
+			Broken()
 		}
-		reader.Skip()
+		switch string(bytes[start:end]) {
+		case "ctx":
+			frame.Context, frame.HasContext = recordAt(end), true
+		case "event":
+			frame.Payload, hasPayload = recordAt(end), true
+		case "src":
+			current.source = recordAt(end)
+		}
+		at = cbor.Skip(bytes, end)
 	}
-	if !reader.Done() || !hasPayload {
+	if at != len(bytes) || !hasPayload {
 		Broken()
 	}
 	return frame
@@ -67,8 +71,7 @@ func Source() (string, bool) {
 	if current.source == (Record{}) {
 		return "", false
 	}
-	reader := current.source.reader()
-	return text(&reader), true
+	return text(int(current.source.at)), true
 }
 
 // Broken panics for an event that is not what the contract says: a fault between host and guest, so it is
@@ -83,126 +86,111 @@ func recordAt(place int) Record {
 
 // Uint is a number that must be there.
 func (r Record) Uint(key string) uint64 {
-	reader := r.must(key)
-	value := reader.Uint()
-	check(&reader)
-	return value
+	return number(r.must(key), 1<<64-1)
 }
 
 // Uint32 is a number of 32 bits that must be there.
 func (r Record) Uint32(key string) uint32 {
-	reader := r.must(key)
-	return small(&reader)
+	return uint32(number(r.must(key), 1<<32-1))
 }
 
 // Text is a text that must be there.
 func (r Record) Text(key string) string {
-	reader := r.must(key)
-	return text(&reader)
+	return text(r.must(key))
 }
 
 // Record is a record that must be there.
 func (r Record) Record(key string) Record {
-	reader := r.must(key)
-	return recordAt(reader.At())
-}
-
-// OptionalRecord is a record that may be there.
-func (r Record) OptionalRecord(key string) (Record, bool) {
-	reader, found := r.find(key)
-	if !found {
-		return Record{}, false
-	}
-	return recordAt(reader.At()), true
-}
-
-// OptionalUint32 is a number of 32 bits that may be there.
-func (r Record) OptionalUint32(key string) (uint32, bool) {
-	reader, found := r.find(key)
-	if !found {
-		return 0, false
-	}
-	return small(&reader), true
-}
-
-// OptionalBool is a truth value that may be there.
-func (r Record) OptionalBool(key string) (value, found bool) {
-	reader, found := r.find(key)
-	if found {
-		value = reader.Bool()
-		check(&reader)
-	}
-	return value, found
+	return recordAt(r.must(key))
 }
 
 // Case is which of the names a text is that must be there.
 func (r Record) Case(key string, names []string) int {
-	reader := r.must(key)
-	return pick(&reader, names)
+	return pick(r.must(key), names)
+}
+
+// OptionalRecord is a record that may be there.
+func (r Record) OptionalRecord(key string) (record Record, found bool) {
+	place, found := r.find(key)
+	if found {
+		record = recordAt(place)
+	}
+	return record, found
+}
+
+// OptionalUint32 is a number of 32 bits that may be there.
+func (r Record) OptionalUint32(key string) (value uint32, found bool) {
+	place, found := r.find(key)
+	if found {
+		value = uint32(number(place, 1<<32-1))
+	}
+	return value, found
+}
+
+// OptionalBool is a truth value that may be there.
+func (r Record) OptionalBool(key string) (value, found bool) {
+	place, found := r.find(key)
+	if found {
+		var next int
+		if value, next = cbor.Bool(current.bytes, place); next == cbor.Bad {
+			Broken()
+		}
+	}
+	return value, found
 }
 
 // OptionalCase is which of the names a text is that may be there.
-func (r Record) OptionalCase(key string, names []string) (int, bool) {
-	reader, found := r.find(key)
-	if !found {
-		return 0, false
+func (r Record) OptionalCase(key string, names []string) (value int, found bool) {
+	place, found := r.find(key)
+	if found {
+		value = pick(place, names)
 	}
-	return pick(&reader, names), true
+	return value, found
 }
 
-func (r Record) must(key string) cbor.Reader {
-	reader, found := r.find(key)
+func (r Record) must(key string) int {
+	place, found := r.find(key)
 	if !found {
 		Broken()
 	}
-	return reader
+	return place
 }
 
-// find gives a reader at the value of a key.
-func (r Record) find(key string) (cbor.Reader, bool) {
-	reader := r.reader()
-	for entries := reader.Map(); entries > 0 && !reader.Bad(); entries-- {
-		if string(reader.Text()) == key {
-			return reader, true
-		}
-		reader.Skip()
-	}
-	check(&reader)
-	return reader, false
-}
-
-func (r Record) reader() cbor.Reader {
+// find is the place of a key's value.
+func (r Record) find(key string) (place int, found bool) {
 	if r.number != current.number || current.bytes == nil {
 		panic("an event is read after its hook has returned")
 	}
-	return cbor.NewReader(current.bytes, int(r.at))
-}
-
-func check(reader *cbor.Reader) {
-	if reader.Bad() {
+	place, found = cbor.Find(current.bytes, int(r.at), key)
+	if place == cbor.Bad {
 		Broken()
 	}
+	return place, found
 }
 
-func small(reader *cbor.Reader) uint32 {
-	value := reader.Uint()
-	if reader.Bad() || value > 1<<32-1 {
+func number(place int, most uint64) uint64 {
+	value, next := cbor.Uint(current.bytes, place)
+	if next == cbor.Bad || value > most {
 		Broken()
 	}
-	return uint32(value)
+	return value
 }
 
-func text(reader *cbor.Reader) string {
-	value := reader.Text()
-	check(reader)
-	return string(value)
+func text(place int) string {
+	start, end := cbor.Text(current.bytes, place)
+	if end == cbor.Bad {
+		Broken()
+	}
+	return string(current.bytes[start:end])
 }
 
-func pick(reader *cbor.Reader, names []string) int {
-	value := reader.Text()
-	for place, name := range names {
-		if string(value) == name {
-			return place
+func pick(place int, names []string) int {
+	start, end := cbor.Text(current.bytes, place)
+	if end != cbor.Bad {
+		for value, name := range names {
+			if string(current.bytes[start:end]) == name {
+				return value
+			}
 		}
 	}
 	Broken()

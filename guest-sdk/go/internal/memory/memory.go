@@ -1,8 +1,7 @@
-// Package memory owns what the host writes into this module.
+// Package memory owns what the host writes into this module: an event, or the answer of an import.
 //
-// The event goes into one block that is used again for the next event, so a delivery allocates nothing. The
-// answer of an import gets a block of its own, which belongs to whoever asked, and to Go's garbage collector
-// after that.
+// There is static room for one of each, as big as the contract lets them get. It can't be Go's heap: the host
+// asks for room while imports are shut, and the heap, as it grows, asks WASI for the time.
 package memory
 
 import (
@@ -11,65 +10,50 @@ import (
 	"wasmhost/observer/internal/raw"
 )
 
+// most is what an event, a state or a config value can have.
+const most = 65_536
+
 var (
-	// room is the block for events; it grows to the biggest one.
-	room = make([]byte, 1024)
-	// answer is the block for what an import returns, asked for while asking.
-	answer []byte
+	event  [most]byte
+	answer [most]byte
+	// asking is whether the room that the host asks for is for an answer.
 	asking bool
-	// area is where imports write their option. It is static, because the stack of a goroutine may move while
-	// the host calls back into the module.
+	// area is where imports write their option. It is static, because the stack of a goroutine may move.
 	area raw.Option
 )
 
-// realloc is the canonical ABI's allocator: what the host calls to hand over a list of bytes or a string. It
-// may call no import, so where memory is at its limit it ends in the runtime's own words.
+// realloc is the canonical ABI's allocator. It must not grow the stack either, for that takes heap.
 //
 //go:wasmexport cabi_realloc
-func realloc(old unsafe.Pointer, oldSize, _, size uint32) unsafe.Pointer {
-	block := take(int(size))
-	if old != nil {
-		copy(block, unsafe.Slice((*byte)(old), oldSize))
+//go:nosplit
+func realloc(_ unsafe.Pointer, _, _, size uint32) unsafe.Pointer {
+	if size > most {
+		raw.Trap()
 	}
-	return unsafe.Pointer(unsafe.SliceData(block))
-}
-
-func take(size int) []byte {
 	if asking {
-		answer = make([]byte, size)
-		return answer
+		return unsafe.Pointer(&answer)
 	}
-	if size > len(room) {
-		room = make([]byte, size+size/2)
-	}
-	return room[:size]
+	return unsafe.Pointer(&event)
 }
 
 // Config asks for the value of a key.
-func Config(key string) (string, bool) {
-	ask()
+func Config(key string) (value string, found bool) {
+	asking = true
 	raw.ConfigGet(key, unsafe.Pointer(&area))
-	value, found := answered()
-	return unsafe.String(unsafe.SliceData(value), len(value)), found
+	asking = false
+	if area.IsSome == 0 {
+		return "", false
+	}
+	return string(answer[:area.Size]), true
 }
 
 // State asks for the state.
-func State() ([]byte, bool) {
-	ask()
+func State() (blob []byte, found bool) {
+	asking = true
 	raw.StateLoad(unsafe.Pointer(&area))
-	return answered()
-}
-
-func ask() {
-	asking, answer, area = true, nil, raw.Option{}
-}
-
-// answered takes over what the host has handed to us since ask.
-func answered() ([]byte, bool) {
-	given := answer
-	asking, answer = false, nil
+	asking = false
 	if area.IsSome == 0 {
 		return nil, false
 	}
-	return given[:area.Size], true
+	return append([]byte{}, answer[:area.Size]...), true
 }
