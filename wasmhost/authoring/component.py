@@ -1,10 +1,99 @@
-"""A component of a core module."""
+"""``--component``: a component around a core module, for hosts that know nothing but components.
+
+The module goes in as it is. Around it stand, in WebAssembly text that `component_text.py` has the pieces
+of: the capabilities it uses as imports; a shim for them, since they need its memory and it needs them; and
+the interfaces of the hooks it has, whole, as components export no less. What it has no code for is served
+by hooks of ours that do nothing.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
+from wasmtime import WasmtimeError, wat2wasm
+
+from wasmhost.authoring import component_text as text
 from wasmhost.authoring.toolchains.base import BuildError
+from wasmhost.contract.hooks import HOOK_BY_EXPORT, HOOKS
+from wasmhost.errors import InternalError
+from wasmhost.sandbox.airlock import abi
+from wasmhost.sandbox.binary import Unreadable, read_shape
+from wasmhost.sandbox.sections import HEADER_BYTES, Section, join, layer, sections
+from wasmhost.text import escape_untrusted
+
+if TYPE_CHECKING:
+    from wasmhost.sandbox.airlock.abi import Import
+    from wasmhost.sandbox.binary import Shape
+
+_CORE_MODULE: Final = 1
 
 
 def as_component(wasm: bytes) -> bytes:
-    """Not here yet."""
-    raise BuildError("--component is not here yet")
+    """Make a component of a core module; what is one already stays as it is.
+
+    :raises BuildError: it imports what a component cannot be given.
+    """
+    if layer(wasm) == "component":
+        return wasm
+    try:
+        shape = read_shape(wasm)
+    except (Unreadable, ValueError) as error:
+        raise BuildError(f"the module cannot be made a component: {error}") from None
+    return _put_in(_compile(_around(shape)), wasm)
+
+
+def _around(shape: Shape) -> str:
+    imports = _imports(shape)
+    served = {HOOK_BY_EXPORT[name] for name in shape.exports if name in HOOK_BY_EXPORT}
+    if not served or not {"memory", "cabi_realloc"} <= shape.exports.keys():
+        raise BuildError("the module cannot be made a component: it lacks hooks, memory or cabi_realloc")
+    names = {hook.name for hook in served}
+    freed = {hook.name for hook in served if f"cabi_post_{hook.export}" in shape.exports}
+    functions = [f"$import-{place}" for place in range(len(imports))]
+    pieces = [
+        text.import_instances(imports),
+        text.shim(imports),
+        text.guest_instance(imports),
+        *(text.lowered(entry, name) for entry, name in zip(imports, functions, strict=True)),
+        text.fill(imports, functions),
+        text.INITIALIZE if "_initialize" in shape.exports else "",
+        text.QUIET,
+        text.EVENT_TYPE,
+        *(
+            text.exported_interface(name, names, freed)
+            for name in dict.fromkeys(hook.interface for hook in HOOKS if hook in served)
+        ),
+    ]
+    return "\n".join(["(component", "(core module $guest-module)", *pieces, ")"])
+
+
+def _imports(shape: Shape) -> tuple[Import, ...]:
+    """What it imports, each once."""
+    found: dict[Import, None] = {}
+    for module, name, _ in shape.imports:
+        known = abi.IMPORTS.get((module, name))
+        if known is None:
+            shown = escape_untrusted(f"{module}#{name}", 200)
+            raise BuildError(f"the module imports {shown}, which wasmhost does not offer")
+        if known.capability == abi.WASI:
+            raise BuildError(
+                f"--component: the module imports {module}, which a component cannot be given; "
+                "as the core module it is, it runs"
+            )
+        found[known] = None
+    return tuple(found)
+
+
+def _compile(written: str) -> bytes:
+    try:
+        return bytes(wat2wasm(written))
+    except WasmtimeError as error:
+        raise InternalError(f"the text around a component is wrong: {error}") from error
+
+
+def _put_in(around: bytes, guest: bytes) -> bytes:
+    """Put the guest where the text has an empty module: its first."""
+    parts = list(sections(around))
+    place = next(index for index, part in enumerate(parts) if part.kind == _CORE_MODULE)
+    parts[place] = Section(_CORE_MODULE, guest)
+    return join(around[:HEADER_BYTES], parts)

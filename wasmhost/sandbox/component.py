@@ -52,6 +52,8 @@ _TYPES: Final = "types"  # the interface that has types only; what uses one of t
 # componentize-py links some twenty modules into one memory, each with an instance of its own.
 _INSTANCES: Final = 200
 _TABLES: Final = 20
+# The guest's, and one of what is built around it: for hooks that do nothing, for what passes through.
+_MEMORIES: Final = 2
 
 CAPABILITIES: Final[dict[str, dict[str, Signature]]] = {
     "log": {"write": (("enum{trace debug info warn error}", "string"), None)},
@@ -100,7 +102,11 @@ def plan_component(
         linker=ImportLinker(engine, checked.imports),
         hooks=tuple((interface_id(hook.interface), _wit_name(hook), hook.fallible) for hook in hooks),
         limits=StoreLimits(
-            limits.memory_mib * _MIB, limits.table_elements, instances=_INSTANCES, tables=_TABLES, memories=1
+            limits.memory_mib * _MIB,
+            limits.table_elements,
+            instances=_INSTANCES,
+            tables=_TABLES,
+            memories=_MEMORIES,
         ),
     )
 
