@@ -1,0 +1,7 @@
+module {{name}}
+
+go 1.24
+
+require wasmhost/observer v0.1.0
+
+replace wasmhost/observer => ./sdk
