@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wasmhost.contract.hooks import HOOKS
 from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.airlock import abi
+from wasmhost.sandbox.artifacts import user_cache
 from wasmhost.sandbox.engine import SandboxEngine
 from wasmhost.sandbox.guest import compile_guest, let_in, module_kind, read_manifest, surface
 from wasmhost.sandbox.instance import Sandbox, refused_start
@@ -83,7 +84,7 @@ def describe(observer: ObserverConfig) -> Description:
     reason: str | None = None
     with suppress(GuestRefused):
         kind = module_kind(wasm, observer.limits.module_mib)
-    with SandboxEngine(observer.limits.stack_kib) as engine:
+    with SandboxEngine(observer.limits.stack_kib, user_cache()) as engine:
         try:
             compiled = compile_guest(engine, wasm, observer.limits.module_mib)
             shown = surface(engine, compiled, wasm)

@@ -54,6 +54,8 @@ class Crew:
         for observer in self._config.observers:
             await uninterrupted(self._start_guest(observer, engines, scheduler, services))
             await anyio.lowlevel.checkpoint()  # where a cancellation of anyio's is heard
+        if engines.trouble is not None:
+            tell_operator("warning", "compiled modules are not kept", reason=engines.trouble)
         engines.rest()  # what was armed to load them; nothing runs yet
 
     async def _start_guest(

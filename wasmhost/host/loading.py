@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from wasmhost.errors import GuestRefused
 from wasmhost.host.runner import GuestRunner
+from wasmhost.sandbox.artifacts import user_cache
 from wasmhost.sandbox.engine import SandboxEngine
 from wasmhost.sandbox.guest import load_guest
 
@@ -23,12 +24,18 @@ class Engines:
 
     def __init__(self, observers: tuple[ObserverConfig, ...]) -> None:
         sizes = {observer.limits.stack_kib for observer in observers}
-        self._engines = {size: SandboxEngine(size) for size in sizes}
+        self._cache = user_cache()
+        self._engines = {size: SandboxEngine(size, self._cache) for size in sizes}
 
     @property
     def stack_bytes(self) -> int:
         """The largest stack a guest may use: every worker must have that much."""
         return max((engine.stack_bytes for engine in self._engines.values()), default=0)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why modules are compiled anew at each start, where they are."""
+        return self._cache.trouble if self._cache is not None else None
 
     def of(self, observer: ObserverConfig) -> SandboxEngine:
         """Return the engine for an observer."""
