@@ -88,7 +88,7 @@ def build_project(
             wasm = made.read_bytes()
             if component:
                 tell("making a component of it")
-                wasm = as_component(wasm)
+                wasm, hooks = as_component(wasm, hooks)
             tell("trying it out")
             build, finished = _finish(project, wasm, hooks, out)
             made.write_bytes(finished)

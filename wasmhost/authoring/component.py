@@ -14,7 +14,7 @@ from wasmtime import WasmtimeError, wat2wasm
 
 from wasmhost.authoring import component_text as text
 from wasmhost.authoring.toolchains.base import BuildError
-from wasmhost.contract.hooks import HOOK_BY_EXPORT, HOOKS
+from wasmhost.contract.hooks import HOOK_BY_EXPORT
 from wasmhost.errors import InternalError
 from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.binary import Unreadable, read_shape
@@ -22,33 +22,39 @@ from wasmhost.sandbox.sections import HEADER_BYTES, Section, join, layer, sectio
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
+    from wasmhost.contract.hooks import Hook
     from wasmhost.sandbox.airlock.abi import Import
     from wasmhost.sandbox.binary import Shape
 
 _CORE_MODULE: Final = 1
 
 
-def as_component(wasm: bytes) -> bytes:
+def as_component(wasm: bytes, hooks: tuple[str, ...] | None) -> tuple[bytes, tuple[str, ...] | None]:
     """Make a component of a core module; what is one already stays as it is.
+
+    ``hooks`` are those it really serves, where somebody knows. Gives them too: of the component's exports
+    it can no longer be told.
 
     :raises BuildError: it imports what a component cannot be given.
     """
     if layer(wasm) == "component":
-        return wasm
+        return wasm, hooks
     try:
         shape = read_shape(wasm)
     except (Unreadable, ValueError) as error:
         raise BuildError(f"the module cannot be made a component: {error}") from None
-    return _put_in(_compile(_around(shape)), wasm)
+    served = tuple(hook for name, hook in HOOK_BY_EXPORT.items() if name in shape.exports)
+    made = _put_in(_compile(_around(shape, served)), wasm)
+    return made, tuple(hook.name for hook in served) if hooks is None else hooks
 
 
-def _around(shape: Shape) -> str:
+def _around(shape: Shape, served: tuple[Hook, ...]) -> str:
     imports = _imports(shape)
-    served = {HOOK_BY_EXPORT[name] for name in shape.exports if name in HOOK_BY_EXPORT}
     if not served or not {"memory", "cabi_realloc"} <= shape.exports.keys():
         raise BuildError("the module cannot be made a component: it lacks hooks, memory or cabi_realloc")
     names = {hook.name for hook in served}
     freed = {hook.name for hook in served if f"cabi_post_{hook.export}" in shape.exports}
+    interfaces = dict.fromkeys(hook.interface for hook in served)
     functions = [f"$import-{place}" for place in range(len(imports))]
     pieces = [
         text.import_instances(imports),
@@ -59,10 +65,7 @@ def _around(shape: Shape) -> str:
         text.INITIALIZE if "_initialize" in shape.exports else "",
         text.QUIET,
         text.EVENT_TYPE,
-        *(
-            text.exported_interface(name, names, freed)
-            for name in dict.fromkeys(hook.interface for hook in HOOKS if hook in served)
-        ),
+        *(text.exported_interface(name, names, freed) for name in interfaces),
     ]
     return "\n".join(["(component", "(core module $guest-module)", *pieces, ")"])
 

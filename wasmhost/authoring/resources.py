@@ -21,6 +21,7 @@ LEFT_OVER: Final = frozenset(
 """Names of what tools leave behind: none of it is copied."""
 _OURS: Final = {"rust": frozenset({"Cargo.toml"})}
 _TESTS: Final = frozenset({"tests", "test"})
+_TEST_SUFFIX: Final = "_test.go"
 
 
 def sdk_folder(language: str) -> Path | None:
@@ -36,7 +37,7 @@ def copy_sdk(language: str, folder: Path) -> bool:
 
     def left_out(parent: str, names: list[str]) -> set[str]:
         ours = _OURS.get(language, frozenset()) | _TESTS if Path(parent) == source else frozenset[str]()
-        return set(names) & (LEFT_OVER | ours)
+        return {name for name in names if name in LEFT_OVER | ours or name.endswith(_TEST_SUFFIX)}
 
     shutil.copytree(source, folder, ignore=left_out)
     return True

@@ -119,8 +119,12 @@ def _call_words(hook: str, fuel: int, panic: str | None) -> str:
     return f"{hook}: panics on a typical event: {escape_untrusted(panic, _WORDS_LIMIT)}"
 
 
-def _import_words(module: str, name: str, capability: str | None) -> str:
-    return f"{escape_untrusted(f'{module}#{name}', _NAME_LIMIT)} ({capability or 'not offered'})"
+def _import_words(built: "Build") -> list[str]:
+    """A line for each capability, with what is used of it. There is none that is not offered: it was let in."""
+    used: dict[str, list[str]] = {}
+    for entry in built.imports:
+        used.setdefault(entry.capability or entry.module, []).append(entry.name)
+    return [f"{escape_untrusted(name, _NAME_LIMIT)}: {', '.join(names)}" for name, names in used.items()]
 
 
 def _shown_path(path: Path) -> str:
