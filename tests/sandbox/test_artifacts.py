@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 def big_module() -> bytes:
     """A module large enough to be worth keeping."""
-    functions = "\n".join(f"(func (result i32) (i32.const {number}))" for number in range(2000))
+    functions = "\n".join(f"(func (result i32) (i32.const {number}))" for number in range(4000))
     return wat.wasm(f"(module {functions})")
 
 
