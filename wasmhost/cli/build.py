@@ -103,10 +103,7 @@ def _words(built: "Build", screen: Terminal) -> str:
     lines = [
         ("kind", [f"{built.kind}, {built.size:,} bytes"]),
         ("hooks", [_call_words(call.hook, call.fuel, call.panic) for call in built.calls]),
-        (
-            "imports",
-            [_import_words(e.module, e.name, e.capability) for e in built.imports] or ["none"],
-        ),
+        ("imports", _import_words(built) or ["none"]),
         ("asks for", [", ".join(manifest.capabilities) or "nothing"]),
         ("module", [_shown_path(built.path)]),
     ]
@@ -120,7 +117,7 @@ def _call_words(hook: str, fuel: int, panic: str | None) -> str:
 
 
 def _import_words(built: "Build") -> list[str]:
-    """A line for each capability, with what is used of it. There is none that is not offered: it was let in."""
+    """A line for each capability, with what is used of it."""
     used: dict[str, list[str]] = {}
     for entry in built.imports:
         used.setdefault(entry.capability or entry.module, []).append(entry.name)
