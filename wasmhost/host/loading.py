@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wasmhost.errors import GuestRefused
+from wasmhost.host.mishaps import tell_operator
 from wasmhost.host.runner import GuestRunner
 from wasmhost.sandbox.artifacts import user_cache
 from wasmhost.sandbox.engine import SandboxEngine
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from wasmhost.host.services import Services
 
 _MIB: Final = 1024 * 1024
+_LARGE: Final = 4 * _MIB  # takes seconds to compile: worth a line, so that nobody thinks that it hangs
 
 
 class Engines:
@@ -59,6 +61,8 @@ def load(observer: ObserverConfig, engines: Engines, services: Services) -> Gues
     """
     wasm = read_module(observer.module, observer.limits.module_mib)
     engine = engines.of(observer)
+    if len(wasm) >= _LARGE and not engine.knows(wasm):
+        tell_operator("info", "compiling a large module", observer=observer.name, bytes=len(wasm))
     guest = load_guest(engine, wasm, observer.limits, grant=observer.grant, hooks=observer.hooks)
     return GuestRunner(observer, engine, guest, services)
 

@@ -61,6 +61,10 @@ class ArtifactCache:
             if lock is not None:
                 lock.close()
 
+    def has(self, name: str) -> bool:
+        """Whether there is something of this name, to be trusted or not."""
+        return (self._folder / f"{name}{_SUFFIX}").exists()
+
     def load(self, name: str) -> bytes | None:
         """Return the artifact of this name as it was stored; None where there is none to be trusted."""
         try:

@@ -32,6 +32,10 @@ class Compiler:
         made_by = f"{metadata.version('wasmtime')} {platform.machine()} {settings}"
         self._suffix = hashlib.sha256(made_by.encode()).hexdigest()[:16]
 
+    def knows(self, wasm: bytes) -> bool:
+        """Whether this binary was compiled before, and is kept."""
+        return self._cache is not None and self._cache.has(self._name(wasm))
+
     def module(self, wasm: bytes) -> Module:
         """Compile a core module; raises `wasmtime.WasmtimeError` where it is none."""
         return self._get(Module, wasm)
@@ -44,7 +48,7 @@ class Compiler:
         cache = self._cache
         if cache is None or len(wasm) < _WORTH_KEEPING:
             return kind(self._engine, wasm)
-        name = f"{hashlib.sha256(wasm).hexdigest()}-{self._suffix}"
+        name = self._name(wasm)
         found = self._load(kind, name, cache)
         if found is not None:
             return found
@@ -54,6 +58,9 @@ class Compiler:
                 found = kind(self._engine, wasm)
                 cache.store(name, bytes(found.serialize()))
         return found
+
+    def _name(self, wasm: bytes) -> str:
+        return f"{hashlib.sha256(wasm).hexdigest()}-{self._suffix}"
 
     def _load(self, kind: type[_Compiled], name: str, cache: ArtifactCache) -> _Compiled | None:
         artifact = cache.load(name)
