@@ -1,4 +1,4 @@
-"""A guest that Rust's wit-bindgen makes from ``wit/`` alone, without any SDK of ours."""
+"""Guests that wit-bindgen makes from ``wit/`` alone, in Rust and in C, without any SDK of ours."""
 
 from __future__ import annotations
 
@@ -6,23 +6,50 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.guests.helpers import REAL, Run, from_examples, read_trace, require_cargo
+from tests.guests.helpers import REAL, ROOT, Run, read_trace, require_cargo
+from wasmhost.authoring.caches import cache_folder
+from wasmhost.authoring.toolchains import rust, zig
+from wasmhost.authoring.toolchains.base import Job
+from wasmhost.authoring.toolchains.base import run as run_tool
 from wasmhost.contract.hooks import HOOKS
 from wasmhost.sandbox.outbox import CounterAdd, GaugeSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from wasmhost.sandbox.engine import SandboxEngine
 
+BINDGEN = ROOT / "tests" / "guests" / "bindgen"
+BINDGEN_C = ROOT / "tests" / "guests" / "bindgen-c"
 
-@pytest.fixture(scope="module")
-def wasm(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Build the guest: wit-bindgen reads ``wit/`` itself, so that it compiles says that it is valid."""
+
+def build_rust(folder: Path) -> Path:
+    """Let the crate's macro read ``wit/``: that it compiles says that it is valid."""
+    out = folder / "bindgen.wasm"
+    rust.build(Job(BINDGEN, BINDGEN, sdk=BINDGEN, cache=cache_folder("rust"), out=out))
+    return out
+
+
+def build_c(folder: Path) -> Path:
+    """Have the bindings written, and compile them with a C library, as their author would."""
+    job = Job(BINDGEN_C, BINDGEN_C, sdk=folder, cache=cache_folder("zig"), out=folder / "bindgen.wasm")
+    target_dir = str(cache_folder("rust") / "target")
+    generator: list[str | Path] = [require_cargo(), "run", "--quiet", "--", ROOT / "wit", folder]
+    run_tool(generator, cwd=BINDGEN_C, environment={"CARGO_TARGET_DIR": target_dir})
+    generated = [str(folder / name) for name in ("observer.c", "observer_component_type.o")]
+    target = ["-target", "wasm32-wasi", "-mexec-model=reactor"]
+    language = ["-std=c17", "-Wall", "-Wextra", "-Werror", "-Os", "-s", f"-I{folder}"]
+    zig.run_zig(job, ["cc", *target, *language, "-o", str(job.out), "bindgen.c", *generated])
+    return job.out
+
+
+@pytest.fixture(scope="module", params=[build_rust, build_c], ids=["rust", "c"])
+def wasm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Build the guest in each language."""
     require_cargo()
-    out = tmp_path_factory.mktemp("bindgen") / "bindgen.wasm"
-    from_examples("build").BUILDERS["rust"]("tests/guests/bindgen", out)
-    return out.read_bytes()
+    built: Path = request.param(tmp_path_factory.mktemp("bindgen"))
+    return built.read_bytes()
 
 
 @pytest.fixture
