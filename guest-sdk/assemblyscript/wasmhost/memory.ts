@@ -4,6 +4,7 @@
 // The runtime is the compiler's `minimal` one, which collects when it is told to and needs nothing on the stack to be
 // marked. Between two hooks there is nothing on the stack.
 
+// @ts-ignore: only the compiler knows it
 import { __new as create } from "~lib/rt/tcms";
 
 import { Option } from "./raw";
@@ -24,6 +25,7 @@ export function __new(size: usize, id: i32): usize {
 export function tidy(): void {
   if (made < (<usize>memory.size()) << 13) return;
   made = 0;
+  // @ts-ignore: only the compiler knows it
   __collect();
 }
 

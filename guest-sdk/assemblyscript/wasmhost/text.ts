@@ -72,6 +72,7 @@ export function encodeAscii(text: string, to: usize): bool {
 }
 
 function decode(from: usize, size: usize): string {
+  // @ts-ignore: only the compiler knows __new
   const text = changetype<string>(__new(size << 1, idof<string>()));
   return decodeAscii(from, size, changetype<usize>(text)) ? text : String.UTF8.decodeUnsafe(from, size);
 }
