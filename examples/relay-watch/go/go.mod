@@ -1,4 +1,4 @@
-module relay-watch
+module observers/relay-watch
 
 go 1.24
 

@@ -44,10 +44,16 @@ func OpenEarly(name string, data unsafe.Pointer, size uint32) Frame {
 	return frame
 }
 
-// End ends a hook: deferred by each export, so that a panic arrives with its words and place.
+// End ends a hook: deferred by each export, so that a panic arrives with its words and place. It traps by
+// itself, with no function in between, because the innermost frames tell one panic from another.
 func End() {
 	if cause := recover(); cause != nil {
-		panics.Tell(cause)
+		words, ok := panics.Tell(cause)
+		if !ok {
+			panic(cause) // The runtime can print any value; it does so on standard error.
+		}
+		raw.PanicReport(words)
+		raw.Trap()
 	}
 	event.Close()
 }

@@ -1,47 +1,32 @@
-// Package panics tells the host why a hook panicked, then traps.
+// Package panics has the words in which a panic is told to the host.
 //
 // Left alone, a panic of Go arrives as well: the host takes what the runtime writes to standard error. But
-// that is a page for a person at a terminal. Here it becomes one line, the message and the place.
+// that is a page for a person at a terminal. Here it is one line, the message and the place.
 package panics
 
 import (
 	"runtime"
 	"strconv"
 	"strings"
-
-	"wasmhost/observer/internal/raw"
 )
 
 // Exact is a panic whose words are for the operator: nothing is put behind them.
 type Exact string
 
-// Tell reports what was recovered and traps. It is called by the deferred function itself, while the stack
-// that panicked is still there.
-func Tell(cause any) {
-	if words, ok := cause.(Exact); ok {
-		raw.PanicReport(string(words))
-		raw.Trap()
-	}
-	words, ok := Words(cause)
-	if !ok {
-		panic(cause) // The runtime can print any value; it does so on standard error.
-	}
-	raw.PanicReport(words + place())
-	raw.Trap()
-}
-
-// Words are those of a panic's value, as far as they can be had without fmt, which is bigger than most
-// observers.
-func Words(cause any) (string, bool) {
+// Tell is what to tell of a panic's value, as far as that can be had without fmt, which is bigger than most
+// observers. It is to be called while the stack that panicked is still there: by a deferred function.
+func Tell(cause any) (words string, ok bool) {
 	switch value := cause.(type) {
+	case Exact:
+		return string(value), true
 	case string:
-		return value, true
+		return value + place(), true
 	case error:
-		return value.Error(), true
+		return value.Error() + place(), true
 	case interface{ String() string }:
-		return value.String(), true
+		return value.String() + place(), true
 	case int:
-		return strconv.Itoa(value), true
+		return strconv.Itoa(value) + place(), true
 	}
 	return "", false
 }
@@ -52,7 +37,7 @@ func place() string {
 	frames := runtime.CallersFrames(counters[:runtime.Callers(1, counters[:])])
 	for {
 		frame, more := frames.Next()
-		if frame.Function != "" && !isOurs(frame.Function) {
+		if frame.Function != "" && !isBetween(frame.Function, frame.File) {
 			return " (" + base(frame.File) + ":" + strconv.Itoa(frame.Line) + ")"
 		}
 		if !more {
@@ -61,13 +46,13 @@ func place() string {
 	}
 }
 
-// isOurs is whether a function is between the author and the panic: the runtime's, the SDK's, or of the
-// package sync, which passes panics on.
-func isOurs(function string) bool {
+// isBetween is whether a function is between the author and the panic: the runtime's, the SDK's, or what
+// passes panics on in the package sync, whatever the compiler made of its name.
+func isBetween(function, file string) bool {
 	return strings.HasPrefix(function, "runtime.") ||
-		strings.HasPrefix(function, "sync.") ||
 		strings.HasPrefix(function, "wasmhost/observer/") ||
-		strings.HasPrefix(function, "wasmhost/observer.")
+		strings.HasPrefix(function, "wasmhost/observer.") ||
+		strings.HasSuffix(file, "sync/oncefunc.go")
 }
 
 func base(path string) string {

@@ -1,4 +1,4 @@
-module wasmhost.test/probe
+module observers/probe
 
 go 1.24
 

@@ -1,4 +1,4 @@
-module {{name}}
+module observers/{{name}}
 
 go 1.24
 
