@@ -22,6 +22,7 @@
 ;; on-signaling-connected: $ctx may be 0.
 (func $begin.early (param $at i32) (param $size i32) (param $hook i32) (param $hook_size i32)
   (local $entries i64) (local $key i32) (local $key_size i32) (local $value i32)
+  (local $seen i32)  ;; 1 for the time, 2 for the sequence number
   (global.set $hook (local.get $hook))
   (global.set $hook.size (local.get $hook_size))
   (global.set $event.end (i32.add (local.get $at) (local.get $size)))
@@ -44,12 +45,23 @@
       (if (call $same (local.get $key) (local.get $key_size) (text "src"))
         (then (global.set $src (local.get $value)) (br $next)))
       (if (call $same (local.get $key) (local.get $key_size) (text "event"))
-        (then (global.set $event (local.get $value))))
+        (then (global.set $event (local.get $value)) (br $next)))
+      (if (call $same (local.get $key) (local.get $key_size) (text "at"))
+        (then
+          (drop (call $read.uint (local.get $value)))
+          (local.set $seen (i32.or (local.get $seen) (i32.const 1)))
+          (br $next)))
+      (if (call $same (local.get $key) (local.get $key_size) (text "seq"))
+        (then
+          (drop (call $read.uint (local.get $value)))
+          (local.set $seen (i32.or (local.get $seen) (i32.const 2)))))
       (br $next)))
   ;; Nothing may be missing, and nothing left over.
   (if (i32.or
         (i32.eqz (global.get $event))
-        (i32.ne (local.get $at) (global.get $event.end)))
+        (i32.or
+          (i32.ne (local.get $seen) (i32.const 3))
+          (i32.ne (local.get $at) (global.get $event.end))))
     (then (call $broken))))
 
 ;; An event that breaks the contract. The host has checked it before, so this is a fault between host and
