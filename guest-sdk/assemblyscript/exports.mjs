@@ -8,6 +8,7 @@ const EXPORTED = 2; // CommonFlags.Export of the compiler
 export function exportedFunctions(source, sources) {
   return source.statements.flatMap((statement) => {
     if (isFunction(statement)) return statement.flags & EXPORTED ? [[statement.name.text, statement]] : [];
+    refuseVariables(statement);
     return "members" in statement && "internalPath" in statement ? passedOn(statement, source, sources) : [];
   });
 }
@@ -24,6 +25,15 @@ function passedOn({ members, path, internalPath }, source, sources) {
     .map(({ localName, exportedName }) => [exportedName.text, declared.get(localName.text)]);
 }
 
+/** A hook as a variable would never be called, and nobody would know why. */
+function refuseVariables({ declarations }) {
+  for (const variable of declarations ?? []) {
+    if (variable.flags & EXPORTED && HOOKS.has(variable.name.text)) {
+      throw complaint(variable, `${variable.name.text} must be an exported function, not a variable`);
+    }
+  }
+}
+
 function isFunction(statement) {
   return "signature" in statement && "body" in statement;
 }
@@ -37,6 +47,7 @@ import * as observer from "./${path}";
 import { context, earlyContext, giveBack, open, returned } from "~lib/wasmhost/frame";
 import * as events from "~lib/wasmhost/events";
 import { tidy } from "~lib/wasmhost/memory";
+import "~lib/wasmhost/globals";
 import { Result } from "~lib/wasmhost/raw";
 export { cabi_realloc } from "~lib/wasmhost/memory";
 

@@ -20,7 +20,8 @@ export function __new(size: usize, id: i32): usize {
 
 /**
  * Collect when an eighth of the memory is taken by objects that may be garbage. Called when a hook is over, so that a
- * long life takes as much memory as its biggest delivery, and most deliveries pay for no collection.
+ * long life takes as much memory as its biggest delivery, and most deliveries pay for no collection. One that does pays
+ * some 170 fuel for each object that is kept, and some 270 for each that is not.
  */
 export function tidy(): void {
   if (made < (<usize>memory.size()) << 13) return;
