@@ -61,20 +61,7 @@ func onStart(ctx observer.Context) error {
 }
 
 func onReady(observer.Context) error {
-	log.Trace("trace")
-	log.Debug("debug")
-	log.Info("info")
-	log.Warn("warn")
-	log.Error("error ✓")
-	metrics.CounterAdd("ready", math.MaxUint64)
-	metrics.GaugeSet("half", 0.5)
-	if blob, found := state.Load(); found {
-		state.Save(append(blob, '!'))
-	} else {
-		state.Save([]byte("?"))
-	}
-	reportDelivery()
-	reportConfig()
+	useCapabilities()
 	return nil
 }
 
@@ -151,6 +138,9 @@ func onMailboxBackpressure(ctx observer.Context, event observer.BackpressureEven
 var body cbor.Writer
 
 func seen(ctx *observer.Context, writeEvent func()) {
+	if _, found := config.Get("mode"); found {
+		useCapabilities()
+	}
 	source, hasSource := delivery.Source()
 	body.Reset().Map(1 + one(ctx != nil) + one(hasSource))
 	if ctx != nil {
@@ -186,6 +176,43 @@ func writeID(key string, id observer.ActrID) {
 }
 
 func nothing() { body.Map(0) }
+
+func useCapabilities() {
+	log.Trace("trace")
+	log.Debug("debug")
+	log.Info("info")
+	log.Warn("warn")
+	log.Error("error ✓")
+	metrics.CounterAdd("ready", math.MaxUint64)
+	metrics.GaugeSet("half", 0.5)
+	if blob, found := state.Load(); found {
+		state.Save(append(blob, '!'))
+	} else {
+		state.Save([]byte("?"))
+	}
+	reportDelivery()
+	reportConfig()
+	mode, _ := config.Get("mode")
+	obey(mode)
+}
+
+// grown is what obey takes and keeps.
+var grown [][]byte
+
+// obey goes wrong as the operator says.
+func obey(mode string) {
+	switch mode {
+	case "panic":
+		panic("as told")
+	case "loop":
+		for {
+		}
+	case "grow":
+		for {
+			grown = append(grown, make([]byte, 65_536))
+		}
+	}
+}
 
 func reportDelivery() {
 	source, _ := delivery.Source()
