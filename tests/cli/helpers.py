@@ -101,12 +101,14 @@ def checked(code: int, out: bytes, err: bytes) -> Result:
 
 
 @contextmanager
-def started(*arguments: str | Path, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    *arguments: str | Path, cwd: Path, env: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start a command with pipes to it; it is killed in the end, if it still runs."""
     process = subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,
-        env=environment(),
+        env=environment(**(env or {})),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -150,13 +150,13 @@ def _hooks(project: Project, has: set[str]) -> tuple[str, ...]:
 
 
 def _capabilities(project: Project, imports: tuple[Import, ...]) -> tuple[str, ...]:
-    needed = {entry.capability: entry for entry in imports if entry.capability in GRANTABLE}
+    needed = [entry for entry in imports if entry.capability in GRANTABLE]
     if project.capabilities is None:
-        return tuple(sorted({*filter(None, needed), *project.optional}))
-    for capability, entry in needed.items():
-        if capability not in project.capabilities:
+        return tuple(sorted({*(str(entry.capability) for entry in needed), *project.optional}))
+    for entry in needed:
+        if entry.capability not in project.capabilities:
             what = f"the module imports {entry.module}#{entry.name}"
-            raise BuildError(f'{what}, and capabilities in {FILE} lacks "{capability}"')
+            raise BuildError(f'{what}, and capabilities in {FILE} lacks "{entry.capability}"')
     return project.capabilities
 
 
