@@ -27,10 +27,15 @@ static void put_id(wh_buffer *out, wh_string name, const wh_actr_id *id) {
   put_uint(out, WH_STR("serial-number"), id->serial_number);
 }
 
+static void use_capabilities(void);
+
 /* Everything but the payload, which the caller writes behind it. */
 static wh_buffer seen(const wh_context *ctx) {
   wh_buffer out = {0};
-  wh_string source;
+  wh_string mode, source;
+  if (wh_config_get(WH_STR("mode"), &mode)) {
+    use_capabilities();
+  }
   const bool has_source = wh_delivery_source(&source);
   wh_cbor_map(&out, 1 + (ctx != NULL) + has_source);
   if (ctx != NULL) {
@@ -177,8 +182,35 @@ static void report_config(void) {
   wh_report_send(WH_STR("config"), wh_buffer_bytes(&out));
 }
 
-static wh_result ready(const wh_context *ctx) {
-  (void)ctx;
+static bool is(wh_string text, wh_string other) {
+  size_t same = 0;
+  while (same < text.size && same < other.size && text.data[same] == other.data[same]) {
+    same++;
+  }
+  return same == text.size && same == other.size;
+}
+
+/* Goes wrong as the operator says. */
+static void obey(void) {
+  wh_string mode;
+  if (!wh_config_get(WH_STR("mode"), &mode)) {
+    return;
+  }
+  if (is(mode, WH_STR("panic"))) {
+    wh_panic(WH_STR("as told"));
+  }
+  if (is(mode, WH_STR("loop"))) {
+    for (;;) {
+    }
+  }
+  if (is(mode, WH_STR("grow"))) {
+    for (wh_buffer kept = {0};;) {
+      wh_write_text(&kept, WH_STR("more and more, more and more and more and more"));
+    }
+  }
+}
+
+static void use_capabilities(void) {
   wh_log(WH_TRACE, WH_STR("trace"));
   wh_log(WH_DEBUG, WH_STR("debug"));
   wh_log(WH_INFO, WH_STR("info"));
@@ -189,6 +221,12 @@ static wh_result ready(const wh_context *ctx) {
   use_state();
   report_delivery();
   report_config();
+  obey();
+}
+
+static wh_result ready(const wh_context *ctx) {
+  (void)ctx;
+  use_capabilities();
   return wh_ok();
 }
 

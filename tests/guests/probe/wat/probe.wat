@@ -17,16 +17,7 @@
 (func $on-ready (export "wasmhost:observer/lifecycle@0.1.0#on-ready")
   (param $at i32) (param $size i32) (result i32)
   (call $begin (local.get $at) (local.get $size) (text "on-ready"))
-  (call $log.write (global.get $log.trace) (text "trace"))
-  (call $log.write (global.get $log.debug) (text "debug"))
-  (call $log.write (global.get $log.info) (text "info"))
-  (call $log.write (global.get $log.warn) (text "warn"))
-  (call $log.write (global.get $log.error) (text "error ✓"))
-  (call $metrics.counter-add (text "ready") (i64.const -1))
-  (call $metrics.gauge-set (text "half") (f64.const 0.5))
-  (call $use-state)
-  (call $report-delivery)
-  (call $report-config)
+  (call $use-capabilities)
   (call $ok))
 
 (func $on-stop (export "wasmhost:observer/lifecycle@0.1.0#on-stop")
@@ -126,7 +117,12 @@
   (if (i32.eqz (global.get $ctx)) (then (call $broken))))
 
 (func $seen.early (param $at i32) (param $size i32) (param $hook i32) (param $hook_size i32)
+  (local $mode i32)
   (call $begin.early (local.get $at) (local.get $size) (local.get $hook) (local.get $hook_size))
+  (call $config.get (text "mode"))
+  (local.set $mode (; its size ;))
+  (local.set $mode)
+  (if (local.get $mode) (then (call $use-capabilities)))
   (call $write.begin)
   (call $write.map
     (i32.add (i32.const 1)
@@ -258,6 +254,32 @@
       (call $read.u32 (call $read.get (local.get $map) (local.get $key) (local.get $size))))))
 
 ;; ---- the capabilities --------------------------------------------------------------------------
+
+(func $use-capabilities
+  (call $log.write (global.get $log.trace) (text "trace"))
+  (call $log.write (global.get $log.debug) (text "debug"))
+  (call $log.write (global.get $log.info) (text "info"))
+  (call $log.write (global.get $log.warn) (text "warn"))
+  (call $log.write (global.get $log.error) (text "error ✓"))
+  (call $metrics.counter-add (text "ready") (i64.const -1))
+  (call $metrics.gauge-set (text "half") (f64.const 0.5))
+  (call $use-state)
+  (call $report-delivery)
+  (call $report-config)
+  (call $obey (call $config.get (text "mode"))))
+
+;; Goes wrong as the operator says.
+(func $obey (param $mode i32) (param $size i32)
+  (if (i32.eqz (local.get $mode)) (then (return)))
+  (if (call $same (local.get $mode) (local.get $size) (text "panic"))
+    (then (call $panic (text "as told"))))
+  (if (call $same (local.get $mode) (local.get $size) (text "loop"))
+    (then (loop $for-ever (br $for-ever))))
+  (if (call $same (local.get $mode) (local.get $size) (text "grow"))
+    (then
+      (loop $more
+        (drop (call $cabi_realloc (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 0x10000)))
+        (br $more)))))
 
 (func $use-state
   (local $blob i32) (local $size i32)

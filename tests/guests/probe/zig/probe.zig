@@ -21,15 +21,7 @@ const Probe = struct {
     }
 
     pub fn onReady(_: *Probe) wasmhost.Result {
-        inline for (.{ "trace", "debug", "info", "warn" }) |level| {
-            wasmhost.log.write(@field(wasmhost.log.Level, level), level);
-        }
-        wasmhost.log.write(.err, "error ✓");
-        wasmhost.metrics.counterAdd("ready", std.math.maxInt(u64));
-        wasmhost.metrics.gaugeSet("half", 0.5);
-        useState();
-        reportDelivery();
-        reportConfig();
+        useCapabilities();
         return .ok;
     }
 
@@ -94,6 +86,7 @@ const Probe = struct {
 };
 
 fn seen(ctx: ?*const Context, event: anytype) void {
+    if (wasmhost.config.get("mode") != null) useCapabilities();
     var out = wasmhost.report.body();
     write(&out, .{
         .ctx = if (ctx) |context| context.* else @as(?Context, null),
@@ -101,6 +94,29 @@ fn seen(ctx: ?*const Context, event: anytype) void {
         .event = event,
     });
     wasmhost.report.send("seen", out);
+}
+
+fn useCapabilities() void {
+    inline for (.{ "trace", "debug", "info", "warn" }) |level| {
+        wasmhost.log.write(@field(wasmhost.log.Level, level), level);
+    }
+    wasmhost.log.write(.err, "error ✓");
+    wasmhost.metrics.counterAdd("ready", std.math.maxInt(u64));
+    wasmhost.metrics.gaugeSet("half", 0.5);
+    useState();
+    reportDelivery();
+    reportConfig();
+    obey(wasmhost.config.get("mode") orelse return);
+}
+
+/// Goes wrong as the operator says.
+fn obey(mode: []const u8) void {
+    if (std.mem.eql(u8, mode, "panic")) @panic("as told");
+    if (std.mem.eql(u8, mode, "loop")) while (true) {};
+    if (std.mem.eql(u8, mode, "grow")) while (true) {
+        const kept = wasmhost.allocator.alloc(u8, 65_536) catch @panic("out of memory");
+        std.mem.doNotOptimizeAway(kept.ptr);
+    };
 }
 
 fn useState() void {

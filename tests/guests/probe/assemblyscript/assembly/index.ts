@@ -7,14 +7,10 @@ import {
   ErrorEvent,
   PeerEvent,
   SignalingEvent,
-  Writer,
   config,
-  delivery,
-  log,
-  metrics,
   report,
-  state,
 } from "wasmhost";
+import { useCapabilities } from "./capabilities";
 import { categoryName, statusName } from "./names";
 import { nothing, seen, writeId } from "./seen";
 
@@ -26,16 +22,7 @@ export function onStart(ctx: Context): string | null {
 }
 
 export function onReady(): void {
-  log.write(log.Level.Trace, "trace");
-  log.write(log.Level.Debug, "debug");
-  log.write(log.Level.Info, "info");
-  log.write(log.Level.Warn, "warn");
-  log.write(log.Level.Error, "error ✓");
-  metrics.counterAdd("ready", u64.MAX_VALUE);
-  metrics.gaugeSet("half", 0.5);
-  useState();
-  reportDelivery();
-  reportConfig();
+  useCapabilities();
 }
 
 export function onStop(ctx: Context): string | null {
@@ -131,40 +118,4 @@ function credential(ctx: Context, event: CredentialEvent): void {
   const out = seen(ctx);
   out.map(1).text("new-expiry").uint(event.newExpiry);
   report.send("seen", out);
-}
-
-function useState(): void {
-  const blob = state.load();
-  if (blob === null) return state.save(ascii("?"));
-  const longer = new Uint8Array(blob.length + 1);
-  longer.set<Uint8Array>(blob);
-  longer[blob.length] = 0x21;
-  state.save(longer);
-}
-
-function ascii(text: string): Uint8Array {
-  return Uint8Array.wrap(String.UTF8.encode(text));
-}
-
-function reportDelivery(): void {
-  const out = new Writer();
-  out.map(5);
-  out.text("now").uint(delivery.now());
-  out.text("lost").uint(delivery.lost());
-  out.text("random").uint(delivery.random());
-  out.text("source").text(orEmpty(delivery.source()));
-  out.text("sequence").uint(delivery.sequence());
-  report.send("delivery", out);
-}
-
-function reportConfig(): void {
-  const out = new Writer();
-  out.map(2);
-  out.text("value").text(orEmpty(config.get("value")));
-  out.text("number").uint(config.number("number", 7));
-  report.send("config", out);
-}
-
-function orEmpty(text: string | null): string {
-  return text === null ? "" : text;
 }

@@ -1,9 +1,11 @@
 // What the probe reports under the topic `seen`, up to the event's payload.
 
-import { ActrId, Context, Writer, delivery, report } from "wasmhost";
+import { ActrId, Context, Writer, config, delivery, report } from "wasmhost";
+import { useCapabilities } from "./capabilities";
 
 /** A body that lacks its last value: that of the key `event`. */
 export function seen(ctx: Context | null): Writer {
+  if (config.get("mode") !== null) useCapabilities();
   const source = delivery.source();
   const out = new Writer();
   out.map(1 + u32(ctx !== null) + u32(source !== null));

@@ -23,19 +23,7 @@ impl Observer for Probe {
     }
 
     fn on_ready(&mut self, _: &Context) -> Result<(), String> {
-        log::write(log::Level::Trace, "trace");
-        log::write(log::Level::Debug, "debug");
-        log::write(log::Level::Info, "info");
-        log::write(log::Level::Warn, "warn");
-        log::write(log::Level::Error, "error ✓");
-        metrics::counter_add("ready", u64::MAX);
-        metrics::gauge_set("half", 0.5);
-        match state::load() {
-            Some(blob) => state::save(&[&blob[..], b"!"].concat()),
-            None => state::save(b"?"),
-        }
-        report_delivery();
-        report_config();
+        use_capabilities();
         Ok(())
     }
 
@@ -124,6 +112,9 @@ impl Observer for Probe {
 }
 
 fn seen(ctx: Option<&Context>, write_event: impl FnOnce(&mut Writer)) {
+    if config::get("mode").is_some() {
+        use_capabilities();
+    }
     let source = delivery::source();
     let mut out = Writer::new();
     out.map(1 + u64::from(ctx.is_some()) + u64::from(source.is_some()));
@@ -198,6 +189,40 @@ fn category(category: ErrorCategory) -> &'static str {
         ErrorCategory::SignalingFailure => "signaling-failure",
         ErrorCategory::TransportFailure => "transport-failure",
         ErrorCategory::DataStreamDeliveryUncertain => "data-stream-delivery-uncertain",
+    }
+}
+
+fn use_capabilities() {
+    log::write(log::Level::Trace, "trace");
+    log::write(log::Level::Debug, "debug");
+    log::write(log::Level::Info, "info");
+    log::write(log::Level::Warn, "warn");
+    log::write(log::Level::Error, "error ✓");
+    metrics::counter_add("ready", u64::MAX);
+    metrics::gauge_set("half", 0.5);
+    match state::load() {
+        Some(blob) => state::save(&[&blob[..], b"!"].concat()),
+        None => state::save(b"?"),
+    }
+    report_delivery();
+    report_config();
+    obey();
+}
+
+/// Goes wrong as the operator says.
+fn obey() {
+    match config::get("mode").as_deref() {
+        Some("panic") => panic!("as told"),
+        Some("loop") => loop {
+            std::hint::spin_loop();
+        },
+        Some("grow") => {
+            let mut kept = Vec::new();
+            loop {
+                kept.push(std::hint::black_box(vec![1_u8; 65_536]));
+            }
+        }
+        _ => {}
     }
 }
 
