@@ -1,0 +1,42 @@
+;; The host's delivery, its numbers in halves.
+(import "wasmhost:observer/delivery@0.1.0" (instance $host-delivery
+  (export "now" (func (result u64)))
+  (export "sequence" (func (result u64)))
+  (export "lost" (func (result u64)))
+  (export "random" (func (result u64)))))
+(core func $now (canon lower (func $host-delivery "now")))
+(core func $sequence (canon lower (func $host-delivery "sequence")))
+(core func $lost (canon lower (func $host-delivery "lost")))
+(core func $random (canon lower (func $host-delivery "random")))
+(core module $delivery-module
+  (import "room" "memory" (memory 1))
+  (import "whole" "now" (func $now (result i64)))
+  (import "whole" "sequence" (func $sequence (result i64)))
+  (import "whole" "lost" (func $lost (result i64)))
+  (import "whole" "random" (func $random (result i64)))
+  ;; Little-endian, so the lower half is the tuple's first.
+  (func $halves (param $whole i64) (result i32)
+    (i64.store (i32.const 0) (local.get $whole))
+    (i32.const 0))
+  (func (export "now") (result i32) (call $halves (call $now)))
+  (func (export "sequence") (result i32) (call $halves (call $sequence)))
+  (func (export "lost") (result i32) (call $halves (call $lost)))
+  (func (export "random") (result i32) (call $halves (call $random))))
+(core instance $delivery-core (instantiate $delivery-module
+  (with "room" (instance $room))
+  (with "whole" (instance
+    (export "now" (func $now))
+    (export "sequence" (func $sequence))
+    (export "lost" (func $lost))
+    (export "random" (func $random))))))
+(type $halves (tuple u32 u32))
+(func $now-halves (result $halves) (canon lift (core func $delivery-core "now") (memory $memory)))
+(func $sequence-halves (result $halves) (canon lift (core func $delivery-core "sequence") (memory $memory)))
+(func $lost-halves (result $halves) (canon lift (core func $delivery-core "lost") (memory $memory)))
+(func $random-halves (result $halves) (canon lift (core func $delivery-core "random") (memory $memory)))
+(instance $delivery
+  (export "halves" (type $halves))
+  (export "now" (func $now-halves))
+  (export "sequence" (func $sequence-halves))
+  (export "lost" (func $lost-halves))
+  (export "random" (func $random-halves)))

@@ -1,0 +1,120 @@
+/**
+ * Reading CBOR where it lies (RFC 8949, and of it what the contract allows: wit/events.cddl).
+ *
+ * Every function takes an event and the place of an item in it. All of an event has been walked over before a
+ * value is read (frame.js), so whoever reads one need not look whether it is cut short.
+ *
+ * QuickJS pays for each operation, so what is asked for most is asked of something native: `DataView` compares
+ * four letters of a key in the time of one.
+ */
+
+import { broken } from "./broken.js";
+import { decodeText } from "./utf8.js";
+
+/** An event's bytes, the same as a `DataView`, and how many there are. */
+export class Event {
+  constructor(bytes) {
+    this.bytes = bytes;
+    this.size = bytes.length;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+}
+
+/**
+ * How to step over an item, by its first byte: the bytes it takes where it has no items inside, minus the number
+ * of items where it is a short array or map, 0 where more than one byte is needed to tell, or it is not allowed.
+ */
+const STEPS = Array.from({ length: 256 }, (_, initial) => step(initial >> 5, initial & 31));
+
+function step(major, info) {
+  const size = info < 24 ? 1 : info < 28 ? 1 + (1 << (info - 24)) : 0;
+  switch (major) {
+    case 0:
+    case 1:
+      return size;
+    case 2:
+    case 3:
+      return info < 24 ? 1 + info : 0;
+    case 4:
+      return info === 0 ? 1 : info < 24 ? -info : 0;
+    case 5:
+      return info === 0 ? 1 : info < 24 ? -2 * info : 0;
+    case 7: // false, true, null, and floats
+      return info >= 20 && info <= 22 ? 1 : info >= 25 ? size : 0;
+    default:
+      return 0;
+  }
+}
+
+/** The place behind some items. It walks instead of recursing, so that no nesting can use up the stack. */
+export function skip(event, at, items) {
+  const { bytes } = event;
+  for (let left = items; left > 0; left--) {
+    const stride = STEPS[bytes[at]];
+    if (stride > 0) {
+      at += stride;
+    } else if (stride < 0) {
+      at++;
+      left -= stride;
+    } else {
+      const size = argument(event, at);
+      const major = bytes[at] >> 5;
+      // No item is longer, or has more items, than there are bytes.
+      if (major < 2 || major > 5 || size > event.size) broken();
+      at += headSize(bytes[at]);
+      if (major < 4) at += size;
+      else left += major === 4 ? size : 2 * size;
+    }
+  }
+  return at;
+}
+
+/** The number of entries of the map at a place. */
+export function mapSize(event, at) {
+  return event.bytes[at] >> 5 === 5 ? argument(event, at) : broken();
+}
+
+export function readBool({ bytes }, at) {
+  const initial = bytes[at];
+  return initial === 0xf4 || initial === 0xf5 ? initial === 0xf5 : broken();
+}
+
+/** A number of at most 32 bits. */
+export function readU32(event, at) {
+  return event.bytes[at] <= 0x1a ? argument(event, at) : broken();
+}
+
+/** A number of at most 64 bits, as a bigint. */
+export function readU64(event, at) {
+  return event.bytes[at] === 0x1b ? event.view.getBigUint64(at + 1) : BigInt(readU32(event, at));
+}
+
+export function readText(event, at) {
+  const initial = event.bytes[at];
+  if (initial >> 5 !== 3) broken();
+  const start = at + headSize(initial);
+  return decodeText(event, start, start + argument(event, at));
+}
+
+/** The size of an item's head, by its first byte. */
+export function headSize(initial) {
+  const info = initial & 31;
+  return info < 24 ? 1 : 1 + (1 << (info - 24));
+}
+
+/** What an item's head says beside its type (section 3). Exact up to 2^53: `readU64` reads numbers itself. */
+function argument({ bytes, view, size }, at) {
+  const info = bytes[at] & 31;
+  if (info < 24) return info;
+  if (info > 27 || at + headSize(info) > size) broken();
+  switch (info) {
+    case 24:
+      return bytes[at + 1];
+    case 25:
+      return view.getUint16(at + 1);
+    case 26:
+      return view.getUint32(at + 1);
+    default:
+      return Number(view.getBigUint64(at + 1));
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Makes one module of an observer and the SDK, and says what is in it.
+ *
+ *     node bundle.mjs NODE_MODULES ENTRY OUT
+ *
+ * ENTRY is the author's module, relative to the project, which is the working directory; NODE_MODULES has esbuild.
+ * On standard output goes `{hooks, imports}`: the hooks that are real, and the interfaces that are imported.
+ */
+
+import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+
+import { hooksOf } from "./dry-run.mjs";
+import { places } from "./places.mjs";
+
+const SDK = path.resolve(import.meta.dirname, "..");
+const HOST = /^wasmhost:/;
+const STUB = "stub";
+
+const [modules, entry, out] = process.argv.slice(2);
+const esbuild = createRequire(path.join(path.resolve(modules), "_"))("esbuild");
+
+try {
+  const hooks = hooksOf(await bundle({ format: "iife", globalName: "component" }, stubbed));
+  const { code, map, imports } = await bundle({ format: "esm", sourcemap: "external" }, external);
+  const table = places(JSON.parse(map), isAuthors);
+  writeFileSync(out, `${code}globalThis.wasmhostPlaces = ${JSON.stringify(table)};\n`);
+  console.log(JSON.stringify({ hooks, imports }));
+} catch (error) {
+  // What esbuild has found wrong, it has said.
+  if (!("errors" in error)) console.error(error.message);
+  process.exit(1);
+}
+
+async function bundle(options, host) {
+  const result = await esbuild.build({
+    ...options,
+    bundle: true,
+    entryPoints: [path.join(SDK, "src", "component.js")],
+    outfile: "bundle.js",
+    write: false,
+    metafile: true,
+    target: "es2023",
+    charset: "utf8",
+    logLevel: "error",
+    color: false,
+    plugins: [{ name: "wasmhost", setup: resolver(host) }],
+  });
+  const text = (name) => result.outputFiles.find((file) => path.basename(file.path) === name)?.text;
+  const { imports } = result.metafile.outputs["bundle.js"];
+  return {
+    code: text("bundle.js"),
+    map: text("bundle.js.map"),
+    imports: imports.map(({ path }) => path).sort(),
+  };
+}
+
+/** Whoever installed the SDK, and however: there is this one. */
+function resolver(host) {
+  return (build) => {
+    build.onResolve({ filter: /^wasmhost-observer$/ }, () => ({ path: path.join(SDK, "src", "index.js") }));
+    build.onResolve({ filter: /^wasmhost-observer\/author$/ }, () => ({ path: path.resolve(entry) }));
+    host(build);
+  };
+}
+
+/** Imports stay imports; who does not use one does not have it. */
+function external(build) {
+  build.onResolve({ filter: HOST }, ({ path }) => ({ path, external: true, sideEffects: false }));
+}
+
+/** There is no host yet when a module is loaded. */
+function stubbed(build) {
+  build.onResolve({ filter: HOST }, ({ path }) => ({ path, namespace: STUB }));
+  build.onLoad({ filter: /./, namespace: STUB }, () => ({
+    contents: `export default new Proxy({}, { get: (_, name) => () => {
+      throw new Error(\`\${String(name)} needs the host: call it in init or in a hook\`);
+    } });`,
+  }));
+}
+
+function isAuthors(file) {
+  return path.relative(SDK, path.resolve(file)).startsWith("..");
+}
