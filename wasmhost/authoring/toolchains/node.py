@@ -69,9 +69,10 @@ def _from_pypi() -> Node | None:
     if spec is None or not spec.submodule_search_locations:
         return None
     root = Path(spec.submodule_search_locations[0])
-    node = str(root / "bin" / "node")
-    # Started by hand: the npm beside it is a script that runs whatever node is on the PATH.
-    return Node((node,), (node, str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")))
+    node = root / "bin" / "node"
+    # Not the npm beside it, which does not find its own library.
+    npm = root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return Node((str(node),), (str(node), str(npm))) if node.is_file() else None
 
 
 def _from_path() -> Node:
