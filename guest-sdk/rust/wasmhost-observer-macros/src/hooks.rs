@@ -21,13 +21,14 @@ pub struct Hook {
 }
 
 impl Hook {
+    /// Its name in the contract.
+    pub fn name(&self) -> String {
+        self.method.replace('_', "-")
+    }
+
     /// The name of its core export.
     pub fn export_name(&self) -> String {
-        format!(
-            "wasmhost:observer/{}@0.1.0#{}",
-            self.interface,
-            self.method.replace('_', "-")
-        )
+        format!("wasmhost:observer/{}@0.1.0#{}", self.interface, self.name())
     }
 }
 

@@ -70,7 +70,8 @@ fn hook_of(item: &ImplItem) -> Option<&'static Hook> {
 ///
 /// For a lifecycle hook the one that frees its result comes with it.
 fn export(hook: &Hook, observer: &Type) -> Tokens {
-    let name = hook.export_name();
+    let name = hook.name();
+    let export_name = hook.export_name();
     let method = format_ident!("{}", hook.method);
     let context = match hook.context {
         Context::Always => quote!(&frame.context()),
@@ -81,23 +82,23 @@ fn export(hook: &Hook, observer: &Type) -> Tokens {
     // once it has read the result.
     let serve = quote! {
         unsafe {
-            INSTANCE.serve(data, size, |observer, frame| {
+            INSTANCE.serve(data, size, #name, |observer, frame| {
                 <#observer as ::wasmhost_observer::Observer>::#method(observer, #context #payload)
             })
         }
     };
     if !hook.fallible {
         return quote! {
-            #[cfg_attr(target_arch = "wasm32", unsafe(export_name = #name))]
+            #[cfg_attr(target_arch = "wasm32", unsafe(export_name = #export_name))]
             unsafe extern "C" fn #method(data: *mut u8, size: usize) {
                 #serve
             }
         };
     }
-    let post_name = format!("cabi_post_{name}");
+    let post_name = format!("cabi_post_{export_name}");
     let post = format_ident!("{}_post", hook.method);
     quote! {
-        #[cfg_attr(target_arch = "wasm32", unsafe(export_name = #name))]
+        #[cfg_attr(target_arch = "wasm32", unsafe(export_name = #export_name))]
         unsafe extern "C" fn #method(data: *mut u8, size: usize) -> *const ::core::ffi::c_void {
             ::wasmhost_observer::glue::lower(#serve).cast()
         }

@@ -1,9 +1,10 @@
 //! The records of `wit/types.wit` as views into an event: each field is read when it is asked for.
 //!
 //! The host has checked every event before a guest sees it. Where one is nevertheless not what the contract
-//! says, the getters panic, and the operator reads which field of which record it was.
+//! says, the getters panic, and the operator reads in which hook, and which field of which record it was.
 
 use crate::cbor::{Malformed, Map, Read, each_entry};
+use crate::glue::current_hook;
 
 /// Declares a record: its getters, and that it can be a field of another.
 macro_rules! record {
@@ -69,7 +70,8 @@ macro_rules! text_enum {
 
 #[cold]
 pub(crate) fn broken(part: &str) -> ! {
-    panic!("the event is not what the contract says: {part}")
+    let hook = current_hook();
+    panic!("{hook}: the event is not what the contract says: {part}")
 }
 
 record! {

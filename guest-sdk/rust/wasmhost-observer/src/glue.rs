@@ -13,7 +13,7 @@ pub use crate::events::Frame as HookFrame;
 struct OneThread<T>(T);
 
 // SAFETY: the host runs a guest on one thread at a time, and Wasm without the threads proposal can't make
-// another. On other targets nothing here is reached: there are no exports to call it.
+// another. On other targets they are only ever read: no exports are there to call what writes.
 unsafe impl<T> Sync for OneThread<T> {}
 
 /// The observer itself: one in a module, made when its first hook is called.
@@ -26,7 +26,7 @@ impl<O: Observer> Instance<O> {
         Self(OneThread(RefCell::new(None)))
     }
 
-    /// Serve one hook: open the event, call the hook's method, free the event.
+    /// Serve one hook, named as in the contract: open the event, call the hook's method, free the event.
     ///
     /// # Safety
     ///
@@ -35,6 +35,7 @@ impl<O: Observer> Instance<O> {
         &self,
         data: *mut u8,
         size: usize,
+        hook: &'static str,
         call: impl FnOnce(&mut O, &Frame<'_>) -> R,
     ) -> R {
         let mut observer = self.0.0.borrow_mut();
@@ -42,6 +43,7 @@ impl<O: Observer> Instance<O> {
             // First of all, so that a panic here or in `new` has words.
             report_panics();
         }
+        HOOK.0.set(hook);
         // SAFETY: passed on from the caller.
         let event = unsafe { take_list(data, size) };
         let Ok(frame) = Frame::open(&event) else {
@@ -54,6 +56,13 @@ impl<O: Observer> Instance<O> {
         SOURCE.0.set(None);
         result
     }
+}
+
+/// The hook that is being served, for the words of a panic.
+static HOOK: OneThread<Cell<&str>> = OneThread(Cell::new("outside of a hook"));
+
+pub(crate) fn current_hook() -> &'static str {
+    HOOK.0.get()
 }
 
 /// The `src` of the event that is being served; it points into the event's own bytes.
