@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from typing import TYPE_CHECKING
-
-import pytest
 
 from tests.cli.helpers import small_guest
 
@@ -57,12 +53,3 @@ def events(folder: Path, *lines: str, name: str = "first") -> Path:
     path = folder / "tests" / f"{name}.events.ndjson"
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path
-
-
-def require_tool(program: str, reason: str) -> None:
-    """Skip the test where a tool of the user's own is missing; where nothing may be skipped, it fails."""
-    if shutil.which(program) is not None:
-        return
-    if os.environ.get("WASMHOST_NO_SKIP") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from wasmhost.config import GRANTABLE, Limits
 from wasmhost.host.loading import read_module
+from wasmhost.sandbox.artifacts import user_cache
 from wasmhost.sandbox.engine import SandboxEngine
 from wasmhost.sandbox.guest import compile_guest, let_in, read_manifest
 from wasmhost.sandbox.instance import Sandbox, refused_start, stream_seed
@@ -135,5 +136,5 @@ def tryout_of(engine: SandboxEngine, project: Project, module: Path) -> Iterator
 @contextmanager
 def engine() -> Iterator[SandboxEngine]:
     """An engine as a host's."""
-    with SandboxEngine(LIMITS.stack_kib) as made:
+    with SandboxEngine(LIMITS.stack_kib, user_cache()) as made:
         yield made
