@@ -43,7 +43,7 @@ export function exportsSource(path, functions) {
   const hooks = functions.filter(([name]) => /^on[A-Z]/.test(name));
   const initialize = functions.some(([name]) => name === "init") ? "observer.init();" : "";
   return `
-import * as observer from "./${path}";
+import * as observer from ${JSON.stringify(`./${path}`)};
 import { context, earlyContext, giveBack, open, returned } from "~lib/wasmhost/frame";
 import * as events from "~lib/wasmhost/events";
 import { tidy } from "~lib/wasmhost/memory";

@@ -36,11 +36,15 @@ def build(job: Job) -> Built:
     }
     words = (word for option in options.items() for word in option)
     try:
-        run([*node, compiler, job.relative(job.source), *words], cwd=job.project)
+        run([*node, compiler, job.relative(_entry(job.source)), *words], cwd=job.project)
     except BuildError as error:
         raise BuildError("asc failed", error.output or str(error)) from error
     job.out.write_bytes(strip_debug(job.out.read_bytes()))
     return Built()
+
+
+def _entry(source: Path) -> Path:
+    return source / "index.ts" if source.is_dir() else source
 
 
 def _settings(job: Job) -> Path:
