@@ -40,16 +40,20 @@
 //
 // # Starting
 //
-// The config can be read in init functions as well as in hooks. Words for the operator are better said in a
-// hook, where the panic names the event: sync.OnceValue makes an observer's state at its first.
+// What an observer keeps is best made with its first event, by
 //
 //	var watch = sync.OnceValue(newWatch)
 //
+// A panic there names the event. The config can be read in init functions as well, but a panic in one is a
+// sandbox that can't be made.
+//
 // # Size and speed
 //
-// A module has Go's runtime in it, 1.9 MB, and needs 3 MiB of memory. The package fmt adds 0.4 MB; strconv and
-// strings are cheap. A delivery allocates nothing by itself, so the garbage collector runs for what the
-// observer allocates only.
+// A module has Go's runtime in it: 1.9 MB, and 3 MiB of memory with Go 1.26 or newer. The package fmt adds
+// 0.7 MB and time 0.3; strconv, strings and sort add little. A delivery allocates nothing by itself, so the
+// garbage collector runs for what the observer allocates only, and not before that is some 4 MiB.
+//
+// Goroutines run while a hook waits for them. What is left when it returns goes on in a later hook.
 package observer
 
 // Version is that of the SDK and of the contract it is for.

@@ -1,8 +1,8 @@
 package cbor
 
-// Reading is done by functions from a place in the bytes to the next, not by a reader with a state of its own,
-// and in as few calls as can be: on Wasm a call of Go costs as much as walking over an item. A place that is
-// Bad is what comes of an item that is not as asked for; every function passes it on.
+// Reading is done by functions from a place in the bytes to the next, not by a reader with a state of its
+// own, and in as few calls as can be: on Wasm a call of Go costs as much as walking over an item. A place
+// that is Bad is what comes of an item that is not as asked for; every function passes it on.
 
 // Bad is no place.
 const Bad = -1
@@ -96,8 +96,8 @@ func Text(bytes []byte, at int) (start, next int) {
 	return at, at + int(size)
 }
 
-// Find looks for a key in the map at a place: where its value is, Bad where the map ends without it and
-// where it is none.
+// Find looks for a key in the map at a place: where its value is, or where the map ends without it; Bad where
+// it is none.
 func Find(bytes []byte, at int, key string) (value int, found bool) {
 	entries, at := expect(bytes, at, mapType)
 	for ; entries > 0; entries-- {

@@ -34,7 +34,7 @@ type Frame struct {
 
 // Open makes bytes the event being delivered, and finds its parts. An event that is not whole is a panic.
 func Open(hook string, bytes []byte) Frame {
-	Close()
+	current.number++
 	current.bytes, current.hook = bytes, hook
 	var frame Frame
 	hasPayload := false
@@ -63,12 +63,11 @@ func Open(hook string, bytes []byte) Frame {
 // Close makes all records of the event ones that can't be read any more.
 func Close() {
 	current.number++
-	current.bytes, current.source = nil, Record{}
 }
 
 // Source is the event's src, where it says.
 func Source() (string, bool) {
-	if current.source == (Record{}) {
+	if current.source.number != current.number {
 		return "", false
 	}
 	return text(int(current.source.at)), true
@@ -158,7 +157,7 @@ func (r Record) must(key string) int {
 
 // find is the place of a key's value.
 func (r Record) find(key string) (place int, found bool) {
-	if r.number != current.number || current.bytes == nil {
+	if r.number != current.number {
 		panic("an event is read after its hook has returned")
 	}
 	place, found = cbor.Find(current.bytes, int(r.at), key)

@@ -13,6 +13,9 @@ import (
 // Exact is a panic whose words are for the operator: nothing is put behind them.
 type Exact string
 
+// Error makes it an error, so that the runtime, too, writes it in its own words: in an init function.
+func (e Exact) Error() string { return string(e) }
+
 // Tell is what to tell of a panic's value, as far as that can be had without fmt, which is bigger than most
 // observers. It is to be called while the stack that panicked is still there: by a deferred function.
 func Tell(cause any) (words string, ok bool) {
