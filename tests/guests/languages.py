@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+WORDLESS = "the guest gave up (unreachable) without saying why"
+"""What the host says of a panic for which a guest has no words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """One row.
@@ -24,8 +28,8 @@ class Language:
     ``lane``: how a build of it is run. ``compiler`` names what builds it, and the version.
     ``reproducible``: the same sources and the same compiler give the same size and the same fuel.
     ``median`` and ``size``: what a call of relay-watch on the real trace, and its module, must stay
-    under. ``memory_mib``: what is enough for relay-watch. ``out_of_memory``: what is in the message of a
-    panic where no memory is left.
+    under. ``memory_mib``: what is enough for relay-watch. ``out_of_memory``: how the message of the
+    panic begins where no memory is left.
     ``slack_pages``: how much a guest's memory may move once it has settled, because it has a garbage
     collector or an allocator that takes large steps.
     """
@@ -37,7 +41,7 @@ class Language:
     size: int | None
     memory_mib: int = 1
     reproducible: bool = True
-    out_of_memory: str = ""
+    out_of_memory: str = WORDLESS
     slack_pages: int = 0
 
 
@@ -74,12 +78,12 @@ def _said(program: str, *arguments: str) -> str:
 LANGUAGES = {
     language.name: language
     for language in (
-        Language("c", "core", _pypi("ziglang"), 6_000, 12_000),
-        Language("zig", "core", _pypi("ziglang"), 6_000, 12_000),
+        Language("c", "core", _pypi("ziglang"), 6_000, 12_000, out_of_memory="out of memory"),
+        Language("zig", "core", _pypi("ziglang"), 6_000, 12_000, out_of_memory="out of memory"),
         Language("rust", "core", _rust, 12_000, 80_000),
         Language("wat", "core", _pypi("wasmtime"), 6_000, 12_000),
         Language("assemblyscript", "core", _npm("assemblyscript", "assemblyscript"), 30_000, 16_000),
-        Language("go", "core", _go, 60_000, None, memory_mib=4),
+        Language("go", "core", _go, 60_000, None, memory_mib=4, out_of_memory="runtime: out of memory"),
     )
 }
 CORE = [name for name, language in LANGUAGES.items() if language.lane == "core"]
