@@ -20,7 +20,7 @@ SPIN = "(loop $l (br $l))"
 FUEL = 100_000
 
 # kind, then the parts of a guest that traps so
-TRAPS = {
+TRAPS: dict[str, tuple[PanicKind, dict[str, Any]]] = {
     "unreachable": (PanicKind.UNREACHABLE, {"body": "unreachable"}),
     "spin": (PanicKind.OUT_OF_FUEL, {"body": SPIN}),
     "spin-in-realloc": (

@@ -138,12 +138,17 @@ def puppet(symbols: Iterable[str] = _SYMBOLS, extra: str = "") -> bytes:
     A fallible hook returns what the script put at `SCRATCH`. The same script is played again by its
     `_initialize`, if ``extra`` has one that calls ``$play``.
     """
+    return wasm(puppet_text(symbols, extra))
+
+
+def puppet_text(
+    symbols: Iterable[str], extra: str = "", *, memory: str = MEMORY, realloc: str = REALLOC
+) -> str:
+    """The text of the puppet."""
     used = dict.fromkeys((*symbols, "report.send"))
-    return wasm(
-        f"""(module $puppet {imports(*used)} {MEMORY} {REALLOC} {_interpreter(used)} {extra}
+    return f"""(module $puppet {imports(*used)} {memory} {realloc} {_interpreter(used)} {extra}
         {hook(HOOK, "(call $play (local.get $p) (local.get $n))")}
         {hook(FALLIBLE, f"(call $play (local.get $p) (local.get $n)) (i32.const {SCRATCH})")})"""
-    )
 
 
 def poke(at: int, data: bytes) -> bytes:

@@ -21,6 +21,7 @@ from wasmtime.component import (
     OptionType,
     ResultType,
     String,
+    ValType,
 )
 
 from wasmhost.contract.hooks import HOOKS, Hook, interface_id
@@ -29,6 +30,7 @@ from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.binary import Shape, Unreadable, read_shape
 from wasmhost.sandbox.native.component_cell import ComponentPlan
 from wasmhost.sandbox.native.imports import ImportLinker
+from wasmhost.sandbox.native.names import count_names
 from wasmhost.sandbox.native.store import StoreLimits
 from wasmhost.sandbox.sections import core_modules
 from wasmhost.sandbox.surface import Surface, largest
@@ -38,15 +40,18 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from wasmtime import Engine
-    from wasmtime.component import Component, ValType
+    from wasmtime.component import Component
 
     from wasmhost.config import Limits
+    from wasmhost.sandbox.native.names import Side
 
     Signature = tuple[tuple[str, ...], str | None]
+    Functions = Mapping[str, Signature | None]
 
 _MIB: Final = 1024 * 1024
 _NAME_LIMIT: Final = 128
 _MAX_NAMES: Final = 1_000
+_MAX_DEPTH: Final = 2  # of option<list<u8>>, the deepest type there is in wit/
 _TYPES: Final = "types"  # the interface that has types only; what uses one of them imports it
 
 # componentize-py links some twenty modules into one memory, each with an instance of its own.
@@ -87,6 +92,8 @@ def check_component(engine: Engine, component: Component, grant: Collection[str]
     for name, functions in _interfaces(engine, component, "imports").items():
         interface = _our_interface(name)
         _check_granted(name, interface, grant)
+        if functions is None:
+            raise GuestRefused(f"it imports {name}, which must be an interface with functions")
         _check_functions(name, functions, CAPABILITIES.get(interface, {}))
         imports[interface] = tuple(functions)
     exports = _interfaces(engine, component, "exports")
@@ -94,13 +101,22 @@ def check_component(engine: Engine, component: Component, grant: Collection[str]
 
 
 def plan_component(
-    engine: Engine, component: Component, checked: CheckedComponent, hooks: tuple[Hook, ...], limits: Limits
+    engine: Engine,
+    component: Component,
+    checked: CheckedComponent,
+    hooks: tuple[Hook, ...],
+    limits: Limits,
+    allocators: frozenset[int],
 ) -> ComponentPlan:
-    """Plan the sandboxes of a component that was checked."""
+    """Plan the sandboxes of a component that was checked.
+
+    ``allocators``: where in its binary its allocators begin.
+    """
     return ComponentPlan(
         component=component,
         linker=ImportLinker(engine, checked.imports),
         hooks=tuple((interface_id(hook.interface), _wit_name(hook), hook.fallible) for hook in hooks),
+        allocators=allocators,
         limits=StoreLimits(
             limits.memory_mib * _MIB,
             limits.table_elements,
@@ -120,33 +136,39 @@ def component_surface(engine: Engine, component: Component, wasm: bytes) -> Surf
     exports = _interfaces(engine, component, "exports")
     shapes = _core_shapes(wasm)
     return Surface(
-        tuple(hook for hook in HOOKS if _wit_name(hook) in exports.get(interface_id(hook.interface), ())),
+        tuple(hook for hook in HOOKS if _wit_name(hook) in (exports.get(interface_id(hook.interface)) or ())),
         tuple(entry for name, functions in imports.items() for entry in _shown_imports(name, functions)),
         largest(room for shape in shapes for room in shape.memories),
         largest(room for shape in shapes for room in shape.tables),
     )
 
 
-def _interfaces(engine: Engine, component: Component, side: str) -> dict[str, dict[str, Signature | None]]:
-    """Names of what it imports or exports, each with its functions; None for one that is not readable.
+def _interfaces(engine: Engine, component: Component, side: Side) -> dict[str, Functions | None]:
+    """Names of what it imports or exports, each with what can be called in it; None for no interface.
 
     Types are looked at in interfaces of ours only: a stranger's can be anything.
     """
     kind = component.type
+    count = count_names(engine, kind, side)  # first: to list them takes the square of their number
+    if count > _MAX_NAMES:
+        raise GuestRefused(f"it has {count:,} {side}, more than {_MAX_NAMES:,}")
     found = kind.imports(engine) if side == "imports" else kind.exports(engine)
-    if len(found) > _MAX_NAMES:
-        raise GuestRefused(f"it has {len(found):,} {side}, more than {_MAX_NAMES:,}")
     return {name: _functions(engine, extern.ty) if _is_ours(name) else {} for name, extern in found.items()}
 
 
-def _functions(engine: Engine, instance: object) -> dict[str, Signature | None]:
+def _functions(engine: Engine, instance: object) -> Functions | None:
+    """All in an interface but its types: functions, and None for what is something else."""
     if not isinstance(instance, ComponentInstanceType):
-        return {}
-    items = instance.exports(engine)
-    if len(items) > _MAX_NAMES:
-        raise GuestRefused(f"one of its interfaces has {len(items):,} items, more than {_MAX_NAMES:,}")
-    types = {name: extern.ty for name, extern in items.items()}
-    return {name: _signature(item) for name, item in types.items() if isinstance(item, FuncType)}
+        return None
+    count = count_names(engine, instance, "exports")
+    if count > _MAX_NAMES:
+        raise GuestRefused(f"one of its interfaces has {count:,} items, more than {_MAX_NAMES:,}")
+    types = {name: extern.ty for name, extern in instance.exports(engine).items()}
+    return {
+        name: _signature(item) if isinstance(item, FuncType) else None
+        for name, item in types.items()
+        if not isinstance(item, ValType)
+    }
 
 
 def _signature(function: FuncType) -> Signature:
@@ -154,27 +176,35 @@ def _signature(function: FuncType) -> Signature:
     return tuple(_spelt(kind) for _, kind in function.params), None if result is None else _spelt(result)
 
 
-def _spelt(kind: ValType | None) -> str:
-    """A type as the WIT spells it; of those that the contract has no use for only that it is another."""
+def _spelt(kind: ValType | None, depth: int = 0) -> str:
+    """A type as the WIT spells it; of those that the contract has no use for only that it is another.
+
+    That goes for deep ones too: ``result<t, t>`` of a t that is such a result, and so on, has as many
+    parts as two to the power of its depth.
+    """
     match kind:
+        case _ if depth > _MAX_DEPTH:
+            return "another type"
         case None:
             return "_"
         case U8() | U64() | F64() | String():
             return type(kind).__name__.lower()
         case ListType():
-            return f"list<{_spelt(kind.element)}>"
+            return f"list<{_spelt(kind.element, depth + 1)}>"
         case OptionType():
-            return f"option<{_spelt(kind.payload)}>"
+            return f"option<{_spelt(kind.payload, depth + 1)}>"
         case EnumType():
             return "enum{" + " ".join(kind.names[:_MAX_NAMES]) + "}"
         case ResultType():
-            return f"result<{_spelt(kind.ok)}, {_spelt(kind.err)}>"
+            return f"result<{_spelt(kind.ok, depth + 1)}, {_spelt(kind.err, depth + 1)}>"
     return "another type"
 
 
-def _shown_imports(name: str, functions: Collection[str]) -> list[tuple[str, str]]:
-    """One entry for each function; for an interface of somebody else's, which was not looked into, one."""
-    return [(name, function) for function in functions] if _is_ours(name) else [(name, "")]
+def _shown_imports(name: str, functions: Collection[str] | None) -> list[tuple[str, str]]:
+    """One entry for each function; one for an interface of somebody else's, which was not looked into."""
+    if functions is None or not _is_ours(name):
+        return [(name, "")]
+    return [(name, function) for function in functions]
 
 
 def _is_ours(name: str) -> bool:
@@ -199,9 +229,7 @@ def _check_granted(name: str, interface: str, grant: Collection[str]) -> None:
         )
 
 
-def _check_functions(
-    name: str, functions: Mapping[str, Signature | None], known: Mapping[str, Signature]
-) -> None:
+def _check_functions(name: str, functions: Functions, known: Mapping[str, Signature]) -> None:
     for function, signature in functions.items():
         shown = escape_untrusted(f"{name}#{function}", _NAME_LIMIT)
         if function not in known:
@@ -209,8 +237,8 @@ def _check_functions(
         _check_signature(f"it imports {shown}", signature, known[function])
 
 
-def _has_hook(exports: Mapping[str, Mapping[str, Signature | None]], hook: Hook) -> bool:
-    functions = exports.get(interface_id(hook.interface), {})
+def _has_hook(exports: Mapping[str, Functions | None], hook: Hook) -> bool:
+    functions = exports.get(interface_id(hook.interface)) or {}
     name = _wit_name(hook)
     if name not in functions:
         return False

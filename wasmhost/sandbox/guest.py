@@ -14,6 +14,7 @@ from wasmtime import Module, WasmtimeError
 
 from wasmhost.contract.manifest import SECTION, Manifest, ManifestError, decode_manifest
 from wasmhost.errors import GuestRefused
+from wasmhost.sandbox.allocators import allocator_places
 from wasmhost.sandbox.component import check_component, component_surface, plan_component
 from wasmhost.sandbox.core import check_hooks, check_imports, core_shape, core_surface, fit_core
 from wasmhost.sandbox.sections import custom_sections, layer
@@ -130,7 +131,8 @@ def let_in(
     else:
         checked = check_component(engine.engine, compiled, grant)
         heard = _heard(checked.hooks, manifest, hooks)
-        plan = plan_component(engine.engine, compiled, checked, heard, limits)
+        places = allocator_places(wasm)
+        plan = plan_component(engine.engine, compiled, checked, heard, limits, places)
     return Guest(hashlib.sha256(wasm).hexdigest(), len(wasm), heard, plan, manifest)
 
 

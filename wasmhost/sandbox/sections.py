@@ -36,18 +36,36 @@ def layer(wasm: bytes) -> Literal["core", "component"] | None:
     return "component" if wasm[6:8] == _COMPONENT_LAYER else None
 
 
+class Place(NamedTuple):
+    """Where a section is: its kind, and from where to where in the binary its body goes."""
+
+    kind: int
+    begin: int
+    end: int
+
+
+def places(wasm: bytes, start: int = HEADER_BYTES, end: int | None = None) -> Iterator[Place]:
+    """Find the sections of a binary, or of a part of it, without taking them out.
+
+    :raises ValueError: a section is longer than what is there.
+    """
+    at = start
+    end = len(wasm) if end is None else end
+    while at < end:
+        size, begin = read_u32(wasm, at + 1)
+        if begin + size > end:
+            raise ValueError("a section ends beyond the end of the binary")
+        yield Place(wasm[at], begin, begin + size)
+        at = begin + size
+
+
 def sections(wasm: bytes, start: int = HEADER_BYTES) -> Iterator[Section]:
     """Split a binary, or from 0 a run of subsections, which look the same.
 
     :raises ValueError: a section is longer than what is there.
     """
-    at = start
-    while at < len(wasm):
-        size, begin = read_u32(wasm, at + 1)
-        if begin + size > len(wasm):
-            raise ValueError("a section ends beyond the end of the binary")
-        yield Section(wasm[at], wasm[begin : begin + size])
-        at = begin + size
+    for kind, begin, end in places(wasm, start):
+        yield Section(kind, wasm[begin:end])
 
 
 def named(section: Section, name: str) -> bytes | None:
@@ -66,17 +84,26 @@ def custom_sections(wasm: bytes, name: str) -> list[bytes]:
     return [content for section in sections(wasm) if (content := named(section, name)) is not None]
 
 
-def core_modules(wasm: bytes, depth: int = 0) -> Iterator[bytes]:
+def core_modules(wasm: bytes) -> Iterator[bytes]:
     """A core module is itself; a component is all those in it, and in components in it, 8 deep.
 
     :raises ValueError: a section is longer than what is there.
     """
-    if layer(wasm) == "core":
-        yield wasm
+    for begin, end in core_module_spans(wasm, 0, len(wasm)):
+        yield wasm[begin:end]
+
+
+def core_module_spans(wasm: bytes, begin: int, end: int, depth: int = 0) -> Iterator[tuple[int, int]]:
+    """From where to where the core modules go that are in a part of a binary; see `core_modules`.
+
+    :raises ValueError: a section is longer than what is there.
+    """
+    if layer(wasm[begin : min(end, begin + HEADER_BYTES)]) == "core":
+        yield begin, end
         return
-    for section in sections(wasm):
-        if section.kind in _NESTED and depth < _MAX_DEPTH:
-            yield from core_modules(section.body, depth + 1)
+    for kind, inner, inner_end in places(wasm, begin + HEADER_BYTES, end):
+        if kind in _NESTED and depth < _MAX_DEPTH:
+            yield from core_module_spans(wasm, inner, inner_end, depth + 1)
 
 
 def join(header: bytes, parts: Iterable[Section]) -> bytes:

@@ -3,11 +3,15 @@
 One `ImportLinker` serves all sandboxes of a guest: which of them is calling, the store's address tells. A
 callback lifts what it is given, bounded, asks, and lowers the answer. It never raises into the engine: a
 failure of ours is kept for the sandbox's owner, and the guest trapped.
+
+What the engine copies for a call costs it time, and the guest nothing; nor does it look at fuel and
+deadline between two calls that follow each other. So callbacks look, and take fuel for what was copied.
 """
 
 from __future__ import annotations
 
 import ctypes
+import time
 from typing import TYPE_CHECKING, Final
 
 from wasmtime import WasmtimeError
@@ -20,7 +24,6 @@ from wasmhost.sandbox.native.values import (
     VAL_BYTES,
     lift_bytes,
     lift_f64,
-    lift_size,
     lift_text,
     lift_u64,
     lower_optional_bytes,
@@ -29,19 +32,25 @@ from wasmhost.sandbox.native.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from wasmtime import Engine
 
     from wasmhost.sandbox.answers import Answers
 
-    Answer = Callable[[Answers, int, int], None]
-    """Given the addresses of the first argument and of the result."""
+    Answer = Callable[[Answers, int, int], int]
+    """Given the addresses of the first argument and of the result; gives the fuel it costs."""
 
 TOO_EARLY: Final = "wasmhost: an import was called before the component was instantiated"
 FAILED: Final = "wasmhost: an import failed"
+# In the engine's own words, so that such a trap is no other than one in the guest's code.
+_NO_TIME: Final = "wasm trap: interrupt"
+_NO_FUEL: Final = "wasm trap: all fuel consumed by WebAssembly"
 
 _LEVELS: Final = {b"trace": 0, b"debug": 1, b"info": 2, b"warn": 3, b"error": 4}
+_now: Final = time.monotonic_ns
+_fuel_left: Final = library.fuel_left
+_leave_fuel: Final = library.leave_fuel
 _NAME: Final = abi.NAME_BYTES + 1  # one more than may be: that it is too long shows
 _AREA: Final = abi.AREA_BYTES + 1
 _TEXT: Final = abi.TEXT_BYTES
@@ -60,45 +69,71 @@ _Callback: Final = ctypes.CFUNCTYPE(
 )
 
 
-def _log_write(answers: Answers, args: int, _result: int) -> None:
-    answers.log_write(_LEVELS[lift_text(args, 8)], lift_text(args + _SECOND, _TEXT))
+def _log_write(answers: Answers, args: int, _result: int) -> int:
+    text, size = lift_text(args + _SECOND, _TEXT)
+    answers.log_write(_LEVELS[lift_text(args, 8)[0]], text)
+    return size
 
 
-def _panic_report(answers: Answers, args: int, _result: int) -> None:
-    answers.panic_report(lift_text(args, _TEXT))
+def _panic_report(answers: Answers, args: int, _result: int) -> int:
+    text, size = lift_text(args, _TEXT)
+    answers.panic_report(text)
+    return size
 
 
-def _config_get(answers: Answers, args: int, result: int) -> None:
-    lower_optional_text(result, answers.config_get(lift_text(args, _AREA)))
+def _config_get(answers: Answers, args: int, result: int) -> int:
+    key, size = lift_text(args, _AREA)
+    value = answers.config_get(key)
+    lower_optional_text(result, value)
+    return size + len(value or b"")
 
 
-def _state_load(answers: Answers, _args: int, result: int) -> None:
-    lower_optional_bytes(result, answers.state_load())
+def _state_load(answers: Answers, _args: int, result: int) -> int:
+    blob = answers.state_load()
+    lower_optional_bytes(result, blob)
+    return len(blob or b"") * VAL_BYTES
 
 
-def _state_save(answers: Answers, args: int, _result: int) -> None:
-    answers.state_save(lift_bytes(args, _AREA), lift_size(args))
+def _state_save(answers: Answers, args: int, _result: int) -> int:
+    blob, size = lift_bytes(args, _AREA)
+    answers.state_save(blob, size)
+    return size * VAL_BYTES
 
 
-def _counter_add(answers: Answers, args: int, _result: int) -> None:
-    answers.metrics_counter_add(lift_text(args, _NAME), lift_u64(args + _SECOND))
+def _counter_add(answers: Answers, args: int, _result: int) -> int:
+    name, size = lift_text(args, _NAME)
+    answers.metrics_counter_add(name, lift_u64(args + _SECOND))
+    return size
 
 
-def _gauge_set(answers: Answers, args: int, _result: int) -> None:
-    answers.metrics_gauge_set(lift_text(args, _NAME), lift_f64(args + _SECOND))
+def _gauge_set(answers: Answers, args: int, _result: int) -> int:
+    name, size = lift_text(args, _NAME)
+    answers.metrics_gauge_set(name, lift_f64(args + _SECOND))
+    return size
 
 
-def _report_send(answers: Answers, args: int, _result: int) -> None:
-    answers.report_send(lift_text(args, _NAME), lift_bytes(args + _SECOND, _AREA))
+def _report_send(answers: Answers, args: int, _result: int) -> int:
+    topic, size = lift_text(args, _NAME)
+    body, body_size = lift_bytes(args + _SECOND, _AREA)
+    answers.report_send(topic, body)
+    return size + body_size * VAL_BYTES
+
+
+def _telling(number: Callable[[Answers], int]) -> Answer:
+    def tell(answers: Answers, _args: int, result: int) -> int:
+        lower_u64(result, number(answers))
+        return 0
+
+    return tell
 
 
 _ANSWERS: Final[dict[tuple[str, str], Answer]] = {
     ("log", "write"): _log_write,
     ("panic", "report"): _panic_report,
-    ("delivery", "now"): lambda answers, _, result: lower_u64(result, answers.delivery_now()),
-    ("delivery", "sequence"): lambda answers, _, result: lower_u64(result, answers.delivery_sequence()),
-    ("delivery", "lost"): lambda answers, _, result: lower_u64(result, answers.delivery_lost()),
-    ("delivery", "random"): lambda answers, _, result: lower_u64(result, answers.delivery_random()),
+    ("delivery", "now"): _telling(lambda answers: answers.delivery_now()),
+    ("delivery", "sequence"): _telling(lambda answers: answers.delivery_sequence()),
+    ("delivery", "lost"): _telling(lambda answers: answers.delivery_lost()),
+    ("delivery", "random"): _telling(lambda answers: answers.delivery_random()),
     ("config", "get"): _config_get,
     ("state", "load"): _state_load,
     ("state", "save"): _state_save,
@@ -109,23 +144,31 @@ _ANSWERS: Final[dict[tuple[str, str], Answer]] = {
 
 
 class Caller:
-    """A sandbox as its imports see it. ``failure``: what went wrong in one of them, and was ours."""
+    """A sandbox as its imports see it.
 
-    __slots__ = ("answers", "failure")
+    ``until``: when its time is up, on the monotonic clock. ``failure``: what went wrong in an import, and
+    was ours.
+    """
+
+    __slots__ = ("answers", "failure", "fuel", "fuel_place", "until")
 
     def __init__(self, answers: Answers) -> None:
         self.answers = answers
+        self.until = 0
         self.failure: BaseException | None = None
+        self.fuel = ctypes.c_uint64()
+        self.fuel_place = ctypes.addressof(self.fuel)
 
 
 class ImportLinker:
     """Owns a linker of the engine's, and the callbacks it holds pointers to. Safe from any thread.
 
     ``imports``: for each interface that the component imports, by its short name, the functions it wants
-    of it; none for one that has types only.
+    of it; none for one that has types only. ``calls_back``: whether there are any functions.
     """
 
-    def __init__(self, engine: Engine, imports: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, engine: Engine, imports: Mapping[str, Collection[str]]) -> None:
+        self.calls_back = any(imports.values())
         self._callers: dict[int, Caller] = {}
         self._callbacks: list[object] = []
         self._linker: ctypes._Pointer[ffi.wasmtime_component_linker_t] | None
@@ -184,13 +227,21 @@ def _answering(callers: dict[int, Caller], answer: Answer) -> Callable[..., int]
     def callback(
         _env: int, context: int, _type: int, args: int, _count: int, results: int, _wanted: int
     ) -> int:
-        caller = callers[context]
         try:
+            caller = callers[context]
             if not caller.answers.open:
                 return _new_error(TOO_EARLY)
-            answer(caller.answers, args, results)
-        except BaseException as error:  # an interrupt too: it must not get lost, nor end in the engine
-            caller.failure = error
+            if _now() > caller.until:
+                return _new_error(_NO_TIME)
+            _fuel_left(context, caller.fuel_place)
+            left = caller.fuel.value
+            if not left:
+                return _new_error(_NO_FUEL)
+            price = answer(caller.answers, args, results)
+            if price:
+                _leave_fuel(context, left - price if price < left else 0)
+        except BaseException as error:  # whatever it is: it must not end in the engine
+            callers[context].failure = error
             return _new_error(FAILED)
         return 0
 

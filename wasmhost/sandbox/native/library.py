@@ -36,6 +36,13 @@ add_component_func: Final = _keeping["wasmtime_component_linker_instance_add_fun
 add_component_func.restype = ctypes.c_void_p
 component_instantiate: Final = _releasing["wasmtime_component_linker_instantiate"]
 component_instantiate.restype = ctypes.c_void_p
+# For callbacks, which hold the GIL already and know the context by its address only.
+fuel_left: Final = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(
+    ("wasmtime_context_get_fuel", _keeping)
+)
+leave_fuel: Final = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64)(
+    ("wasmtime_context_set_fuel", _keeping)
+)
 component_call: Final = _releasing["wasmtime_component_func_call"]
 component_call.restype = ctypes.c_void_p
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,10 +27,18 @@ _CODES: Final = {
     "uninitialized element": TrapCode.INDIRECT_CALL_TO_NULL.value,
     "indirect call type mismatch": TrapCode.BAD_SIGNATURE.value,
     "call stack exhausted": TrapCode.STACK_OVERFLOW.value,
+    "string content out-of-bounds": TrapCode.MEMORY_OUT_OF_BOUNDS.value,  # from one component to another
+    "list content out-of-bounds": TrapCode.MEMORY_OUT_OF_BOUNDS.value,
     "integer overflow": TrapCode.INTEGER_OVERFLOW.value,
     "integer divide by zero": TrapCode.INTEGER_DIVISION_BY_ZERO.value,
     "invalid conversion to integer": TrapCode.BAD_CONVERSION_TO_INTEGER.value,
 }
+# What the engine says, without a code, of values that a component gave it.
+_OUTSIDE: Final = "out of bounds of memory"
+_BAD_ROOM: Final = "realloc return: "
+_NOT_NOW: Final = "cannot leave component instance"
+_SHUT: Final = "the guest called an import where it may not, from cabi_realloc or a post-return"
+_NUMBER: Final = re.compile(r"\d+: ")  # of a cause, where there are several
 _NO_OFFSET: Final = ctypes.c_size_t(-1).value
 
 
@@ -38,25 +47,28 @@ class Frame:
     """One frame of a backtrace. Names are the module's own: cut, not yet escaped.
 
     ``index`` is the function's index in its module, ``offset`` the byte in the function, or None
-    where the engine knows none (before its first instruction).
+    where the engine knows none (before its first instruction). ``begin``: where in the binary, a
+    component's as a whole, the function begins; None likewise.
     """
 
     module: str | None
     function: str | None
     index: int
     offset: int | None
+    begin: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RawTrap:
     """A trap as the engine tells it: its code (a `wasmtime.TrapCode` value) or, without one, words.
 
-    ``frames`` has the innermost first.
+    ``frames`` has the innermost first. ``bad_room``: the engine did not take what an allocator gave it.
     """
 
     code: int | None
     message: str
     frames: tuple[Frame, ...]
+    bad_room: bool = False
 
 
 class Trapped(Exception):
@@ -101,11 +113,21 @@ def take_component_error(address: int) -> RawTrap:
     """
     error = ctypes.cast(address, ctypes.POINTER(ffi.wasmtime_error_t))
     try:
-        cause = _last_line(error)
-        code = _CODES.get(cause.removeprefix(_TRAP_PREFIX)) if cause.startswith(_TRAP_PREFIX) else None
-        return RawTrap(code, cause, tuple(_frames(ffi.wasmtime_error_wasm_trace, error)))
+        code, words = _understood(_last_line(error))
+        frames = tuple(_frames(ffi.wasmtime_error_wasm_trace, error))
+        return RawTrap(code, words, frames, bad_room=words.startswith(_BAD_ROOM))
     finally:
         ffi.wasmtime_error_delete(error)
+
+
+def _understood(cause: str) -> tuple[int | None, str]:
+    """The code of a trap, and what is said of it."""
+    numbered = _NUMBER.match(cause)
+    cause = cause[numbered.end() :] if numbered else cause
+    if not cause.startswith(_TRAP_PREFIX):
+        return (TrapCode.MEMORY_OUT_OF_BOUNDS.value if cause.endswith(_OUTSIDE) else None), cause
+    words = cause.removeprefix(_TRAP_PREFIX)
+    return _CODES.get(words), _SHUT if words == _NOT_NOW else words
 
 
 def _last_line(error: ctypes._Pointer[ffi.wasmtime_error_t]) -> str:
@@ -128,11 +150,13 @@ def _frames(trace: Callable[[Any, Any], None], pointer: object) -> Iterator[Fram
         for position in range(min(frames.size, _MAX_FRAMES)):
             frame = frames.data[position]
             offset = int(ffi.wasm_frame_func_offset(frame))
+            place = int(ffi.wasm_frame_module_offset(frame))
             yield Frame(
                 _name(ffi.wasmtime_frame_module_name(frame)),
                 _name(ffi.wasmtime_frame_func_name(frame)),
                 int(ffi.wasm_frame_func_index(frame)),
                 None if offset == _NO_OFFSET else offset,
+                None if _NO_OFFSET in {offset, place} else place - offset,
             )
     finally:
         ffi.wasm_frame_vec_delete(ctypes.byref(frames))

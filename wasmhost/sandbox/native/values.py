@@ -28,35 +28,36 @@ _SPAN: Final = struct.Struct("@NP")
 _NUMBER: Final = struct.Struct("<Q")
 _FLOAT: Final = struct.Struct("<d")
 _HEAD: Final = _SPAN.size
+_unpack_span: Final = _SPAN.unpack
+_string_at: Final = ctypes.string_at  # looked up once: every import lifts something
 _KEPT: Final = 512  # bytes of an event for which the room is kept from one delivery to the next
 
 
-def lift_text(value: int, limit: int) -> bytes:
-    """The bytes of a string, or of an enum's case, at this address; no more than ``limit`` of them."""
-    size, data = _span(value)
-    return ctypes.string_at(data, min(size, limit)) if size else b""
+def lift_text(value: int, limit: int) -> tuple[bytes, int]:
+    """The bytes of a string, or of an enum's case, at this address.
+
+    No more than ``limit`` of them, and with them how many there are.
+    """
+    size, data = _unpack_span(_string_at(value + _OF, _HEAD))
+    return (_string_at(data, min(limit, size)) if size else b""), size
 
 
-def lift_bytes(value: int, limit: int) -> bytes:
-    """The bytes of a ``list<u8>`` at this address; no more than ``limit`` of them."""
-    size, data = _span(value)
-    return ctypes.string_at(data, min(size, limit) * VAL_BYTES)[_OF::VAL_BYTES] if size else b""
-
-
-def lift_size(value: int) -> int:
-    """How many bytes a string or a list at this address has."""
-    return _span(value)[0]
+def lift_bytes(value: int, limit: int) -> tuple[bytes, int]:
+    """The bytes of a ``list<u8>`` at this address; likewise."""
+    size, data = _unpack_span(_string_at(value + _OF, _HEAD))
+    kept = min(limit, size)
+    return (_string_at(data, kept * VAL_BYTES)[_OF::VAL_BYTES] if size else b""), size
 
 
 def lift_u64(value: int) -> int:
     """The u64 at this address."""
-    number: int = _NUMBER.unpack(ctypes.string_at(value + _OF, _NUMBER.size))[0]
+    number: int = _NUMBER.unpack(_string_at(value + _OF, _NUMBER.size))[0]
     return number
 
 
 def lift_f64(value: int) -> float:
     """The f64 at this address."""
-    number: float = _FLOAT.unpack(ctypes.string_at(value + _OF, _FLOAT.size))[0]
+    number: float = _FLOAT.unpack(_string_at(value + _OF, _FLOAT.size))[0]
     return number
 
 
@@ -65,7 +66,7 @@ def lift_error(value: int, limit: int) -> bytes | None:
     if ctypes.c_bool.from_address(value + _OF).value:
         return None
     error = ctypes.c_void_p.from_address(value + _RESULT_VAL).value
-    return lift_text(error, limit) if error is not None else b""
+    return lift_text(error, limit)[0] if error is not None else b""
 
 
 def lower_u64(value: int, number: int) -> None:
@@ -110,7 +111,8 @@ class EventArgument:
         """Put an event in."""
         size = len(event)
         self._elements = elements = self._small if size <= _KEPT else _Elements(size)
-        elements.bytes[_OF : _OF + size * VAL_BYTES : VAL_BYTES] = event
+        if size:  # an empty slice would be the wish for another size
+            elements.bytes[_OF : _OF + size * VAL_BYTES : VAL_BYTES] = event
         ctypes.memmove(self.address + _OF, _SPAN.pack(size, elements.address), _HEAD)
 
     def forget(self) -> None:
@@ -128,11 +130,6 @@ class _Elements:
         self.bytes[::VAL_BYTES] = bytes((_U8,)) * max(1, size)
         self._array = (ctypes.c_uint8 * len(self.bytes)).from_buffer(self.bytes)  # it may not move now
         self.address = ctypes.addressof(self._array)
-
-
-def _span(value: int) -> tuple[int, int]:
-    size, data = _SPAN.unpack(ctypes.string_at(value + _OF, _HEAD))
-    return size, data
 
 
 def _set_kind(value: int, kind: int) -> None:
@@ -160,7 +157,8 @@ def _new_text(text: bytes) -> bytes:
 
 def _new_list(data: bytes) -> bytes:
     elements = _Elements(len(data))
-    elements.bytes[_OF : _OF + len(data) * VAL_BYTES : VAL_BYTES] = data
+    if data:
+        elements.bytes[_OF : _OF + len(data) * VAL_BYTES : VAL_BYTES] = data
     vector = ffi.wasmtime_component_vallist_t()
     ffi.wasmtime_component_vallist_new_uninit(ctypes.byref(vector), len(data))
     ctypes.memmove(vector.data, elements.address, len(data) * VAL_BYTES)

@@ -1,0 +1,55 @@
+"""A native call on a thread of its own, for calls that come back into Python on the main thread.
+
+Python's signal handlers run on the main thread, between any two steps of Python code, and so also as a
+callback begins, before it could catch anything. What a handler raises there (KeyboardInterrupt, for one)
+is lost, and the engine takes for the callback's answer what happened to lie on the stack. On any other
+thread no handler runs.
+"""
+
+from __future__ import annotations
+
+import _thread
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def on_main_thread() -> bool:
+    """Whether signal handlers may run here."""
+    return _thread.get_ident() == threading.main_thread().ident
+
+
+class Errand:
+    """One native call at a time, elsewhere. ``away``: it has not come back, whatever its caller thinks."""
+
+    __slots__ = ("_back", "_found", "away")
+
+    def __init__(self) -> None:
+        self.away = False
+        self._back = _thread.allocate_lock()
+        self._found: int | None = None
+        self._back.acquire()
+
+    def run(self, call: Callable[..., int | None], *arguments: object) -> int | None:
+        """Make the call, wait until it is back, and only then raise what interrupted the waiting."""
+        self.away = True
+        _thread.start_new_thread(self._go, (call, arguments))
+        interrupt: BaseException | None = None
+        while True:
+            try:
+                self._back.acquire()
+                break
+            except BaseException as error:  # it must not leave before the guest has
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
+        return self._found
+
+    def _go(self, call: Callable[..., int | None], arguments: tuple[object, ...]) -> None:
+        try:
+            self._found = call(*arguments)
+        finally:
+            self.away = False
+            self._back.release()
