@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cbor2
@@ -10,15 +11,17 @@ import pytest
 
 from tests.guests.helpers import (
     REAL,
+    ROOT,
     SYNTHETIC,
     Event,
     expected,
-    from_examples,
     give,
     peer_event,
     read_trace,
     simple_event,
 )
+from wasmhost.authoring.build import compile_into
+from wasmhost.authoring.project import load_project
 from wasmhost.config import Limits
 from wasmhost.contract.hooks import EARLY_HOOKS, HOOKS
 from wasmhost.panics.record import PanicKind
@@ -203,7 +206,8 @@ def test_a_number_that_is_none_is_a_panic_that_names_the_key(
 def test_zig_gives_nothing_from_an_address_in_bounds(observer_host: Desk, tmp_path: Path) -> None:
     """An empty slice of Zig's allocator, which points at the end of the address space, is no trap."""
     out = tmp_path / "empty.wasm"
-    from_examples("build").BUILDERS["zig"]("tests/guests/probe/zig/empty.zig", out)
+    project = load_project(ROOT / "tests" / "guests" / "probe" / "zig")
+    compile_into(replace(project, source=project.folder / "empty.zig"), out)
     run = observer_host(out)
     ready = next((event, data) for event, data in read_trace(REAL) if event["hook"] == "on_ready")
     delivery = give(run, *ready)

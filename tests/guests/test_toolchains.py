@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.guests.helpers import ROOT, from_examples, require_cargo
+from tests.guests.helpers import ROOT, require_cargo
+from wasmhost.authoring.caches import cache_folder
+from wasmhost.authoring.toolchains.rust import add_target
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,9 +41,9 @@ def run_tool(command: list[str], cwd: Path, **environment: str) -> None:
 )
 def test_rust(arguments: list[str]) -> None:
     """SDK and guests are formatted, free of lints on both targets, and their unit tests pass."""
-    cargo, build = require_cargo(), from_examples("build")
-    build.add_rust_target()
-    target_dir = os.environ.get("CARGO_TARGET_DIR") or str(build.CACHE / "target")
+    cargo = require_cargo()
+    add_target(ROOT)
+    target_dir = os.environ.get("CARGO_TARGET_DIR") or str(cache_folder("rust") / "target")
     run_tool([cargo, *arguments], RUST, CARGO_TARGET_DIR=target_dir)
 
 
@@ -52,6 +54,6 @@ def test_zig_is_formatted() -> None:
 
 def test_zig_units(tmp_path: Path) -> None:
     """The unit tests of the CBOR reader and writer."""
-    caches = {"ZIG_GLOBAL_CACHE_DIR": str(from_examples("build").CACHE / "zig")}
+    caches = {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder("zig"))}
     caches["ZIG_LOCAL_CACHE_DIR"] = str(tmp_path)
     run_tool([sys.executable, "-m", "ziglang", "test", "guest-sdk/zig/src/cbor.zig"], ROOT, **caches)
