@@ -212,7 +212,9 @@ def cases() -> Iterator[Vector]:
     """Every case of every enum, and both booleans."""
     for field in FIELDS:
         for case in (False, True) if field.kind == "bool" else ENUMS.get(field.kind, ()):
-            yield _vector(f"{'.'.join(field.path)} = {case}", changed(full_event(field.hook), field.path, case))
+            yield _vector(
+                f"{'.'.join(field.path)} = {case}", changed(full_event(field.hook), field.path, case)
+            )
 
 
 def absent_optionals() -> Iterator[Vector]:
@@ -222,7 +224,9 @@ def absent_optionals() -> Iterator[Vector]:
         del event["src"]
         for field in FIELDS:
             if field.optional and (field.hook == hook or field.path[0] == "ctx"):
-                yield _vector(f"{hook} without {'.'.join(field.path)}", _without(full_event(hook), field.path))
+                yield _vector(
+                    f"{hook} without {'.'.join(field.path)}", _without(full_event(hook), field.path)
+                )
                 event = _without(event, field.path)
         yield _vector(f"{hook} without all optionals", event)
 

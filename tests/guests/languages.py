@@ -30,6 +30,8 @@ class Language:
     ``median`` and ``size``: what a call of relay-watch on the real trace, and its module, must stay
     under. ``memory_mib``: what is enough for relay-watch. ``out_of_memory``: how the message of the
     panic begins where no memory is left.
+    ``place``: a pattern of what stands behind an author's words in the message of a panic; ``sdk_place``:
+    behind the SDK's own.
     ``slack_pages``: how much a guest's memory may move once it has settled, because it has a garbage
     collector or an allocator that takes large steps.
     """
@@ -42,6 +44,8 @@ class Language:
     memory_mib: int = 1
     reproducible: bool = True
     out_of_memory: str = WORDLESS
+    place: str = ""
+    sdk_place: str = ""
     slack_pages: int = 0
 
 
@@ -80,10 +84,42 @@ LANGUAGES = {
     for language in (
         Language("c", "core", _pypi("ziglang"), 6_000, 12_000, out_of_memory="out of memory"),
         Language("zig", "core", _pypi("ziglang"), 6_000, 12_000, out_of_memory="out of memory"),
-        Language("rust", "core", _rust, 12_000, 80_000),
+        Language(
+            "rust",
+            "core",
+            _rust,
+            12_000,
+            80_000,
+            place=r" \(\S+\.rs:\d+:\d+\)",
+            sdk_place=r" \(wasmhost-observer/src/\w+\.rs:\d+:\d+\)",
+        ),
         Language("wat", "core", _pypi("wasmtime"), 6_000, 12_000),
-        Language("assemblyscript", "core", _npm("assemblyscript", "assemblyscript"), 30_000, 16_000),
-        Language("go", "core", _go, 60_000, None, memory_mib=4, out_of_memory="runtime: out of memory"),
+        Language(
+            "assemblyscript",
+            "core",
+            _npm("assemblyscript", "assemblyscript"),
+            30_000,
+            16_000,
+            place=r" \(\S+\.ts:\d+:\d+\)",
+        ),
+        Language(
+            "go",
+            "core",
+            _go,
+            60_000,
+            None,
+            memory_mib=4,
+            out_of_memory="runtime: out of memory",
+            place=r" \(\w+\.go:\d+\)",
+        ),
+        Language(
+            "javascript",
+            "component",
+            _npm("javascript", "componentize-qjs"),
+            700_000,
+            None,
+            memory_mib=4,
+        ),
     )
 }
 CORE = [name for name, language in LANGUAGES.items() if language.lane == "core"]
