@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { compile, give, start } from "./compile.mjs";
 
 const CONNECTED = "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected";
+const START = "wasmhost:observer/lifecycle@0.1.0#on-start";
 const READY = "wasmhost:observer/lifecycle@0.1.0#on-ready";
 
 /** Deterministic CBOR of maps, short texts and small numbers. */
@@ -59,4 +60,26 @@ test("what is not kept takes no memory", () => {
   for (let round = 0; round < 50_000; round++) deliver();
   assert.equal(exports.memory.buffer.byteLength, before);
   assert.equal(before, 65536);
+});
+
+test("nor does what is large, or small, or grows", async () => {
+  const source = `
+    class Small { value: u8 = 0; }
+    export function onReady(): void {
+      const numbers: i32[] = [];
+      for (let i = 0; i < 20_000; i++) numbers.push(i);
+      for (let i = 0; i < 1000; i++) new Small();
+    }
+    export function onStart(): void {
+      for (let i = 0; i < 100; i++) new Small();
+    }
+  `;
+  const { exports } = start(await compile("index.ts", { files: { "index.ts": source } }));
+  for (const [hook, most] of [
+    [START, 1 << 16],
+    [READY, 1 << 20],
+  ]) {
+    for (let round = 0; round < 2000; round++) exports[hook](...give(exports, event("", {})));
+    assert.ok(exports.memory.buffer.byteLength <= most, `${exports.memory.buffer.byteLength} bytes`);
+  }
 });

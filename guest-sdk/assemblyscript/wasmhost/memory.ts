@@ -5,26 +5,35 @@
 // marked. Between two hooks there is nothing on the stack.
 
 // @ts-ignore: only the compiler knows it
-import { __new as create } from "~lib/rt/tcms";
+import { __new as create, __renew as recreate } from "~lib/rt/tcms";
 
 import { Option } from "./raw";
 
-/** Bytes of objects made since the last collection. */
+/** Bytes an object takes beside its own: its header, and what is lost to alignment. */
+const OVERHEAD = 32;
+
+/** Bytes of memory that were taken since the last collection. */
 let made: usize = 0;
 
 /** What the compiler calls to make an object (`asconfig.json` says so). */
 export function __new(size: usize, id: i32): usize {
-  made += size;
+  made += size + OVERHEAD;
   return create(size, id);
 }
 
+/** What the compiler calls to make an object larger, as arrays become. */
+export function __renew(object: usize, size: usize): usize {
+  made += size + OVERHEAD;
+  return recreate(object, size);
+}
+
 /**
- * Collect when an eighth of the memory is taken by objects that may be garbage. Called when a hook is over, so that a
+ * Collect when a quarter of the memory is taken by objects that may be garbage. Called when a hook is over, so that a
  * long life takes as much memory as its biggest delivery, and most deliveries pay for no collection. One that does pays
  * some 170 fuel for each object that is kept, and some 270 for each that is not.
  */
 export function tidy(): void {
-  if (made < (<usize>memory.size()) << 13) return;
+  if (made < (<usize>memory.size()) << 14) return;
   made = 0;
   // @ts-ignore: only the compiler knows it
   __collect();
