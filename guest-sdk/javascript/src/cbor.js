@@ -3,20 +3,29 @@
  *
  * Every function takes an event and the place of an item in it. All of an event has been walked over before a
  * value is read (frame.js), so whoever reads one need not look whether it is cut short.
- *
- * QuickJS pays for each operation, so what is asked for most is asked of something native: `DataView` compares
- * four letters of a key in the time of one.
  */
 
 import { broken } from "./broken.js";
-import { decodeText } from "./utf8.js";
+import { decodeText, latinText } from "./utf8.js";
 
-/** An event's bytes, the same as a `DataView`, and how many there are. */
+/** An event larger than this is not made a text. */
+const SMALL = 4096;
+
+/**
+ * An event's bytes, in the three ways that are each the cheapest for something: keys are compared, and texts cut
+ * out, of a text with one character for each byte. A large event has none, lest its size alone costs.
+ */
 export class Event {
   constructor(bytes) {
     this.bytes = bytes;
     this.size = bytes.length;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, this.size);
+    this.latin = this.size <= SMALL ? latinText(bytes) : undefined;
+  }
+
+  /** A character for each byte of a part. */
+  part(start, end) {
+    return this.latin?.slice(start, end) ?? latinText(this.bytes.subarray(start, end));
   }
 }
 
@@ -71,7 +80,9 @@ export function skip(event, at, items) {
 
 /** The number of entries of the map at a place. */
 export function mapSize(event, at) {
-  return event.bytes[at] >> 5 === 5 ? argument(event, at) : broken();
+  const initial = event.bytes[at];
+  if (initial >= 0xa0 && initial < 0xa0 + 24) return initial - 0xa0;
+  return initial >> 5 === 5 ? argument(event, at) : broken();
 }
 
 export function readBool({ bytes }, at) {
@@ -81,7 +92,9 @@ export function readBool({ bytes }, at) {
 
 /** A number of at most 32 bits. */
 export function readU32(event, at) {
-  return event.bytes[at] <= 0x1a ? argument(event, at) : broken();
+  const initial = event.bytes[at];
+  if (initial < 24) return initial;
+  return initial <= 0x1a ? argument(event, at) : broken();
 }
 
 /** A number of at most 64 bits, as a bigint. */
@@ -91,6 +104,8 @@ export function readU64(event, at) {
 
 export function readText(event, at) {
   const initial = event.bytes[at];
+  const size = initial - 0x60;
+  if (size >= 0 && size < 24) return decodeText(event, at + 1, at + 1 + size);
   if (initial >> 5 !== 3) broken();
   const start = at + headSize(initial);
   return decodeText(event, start, start + argument(event, at));

@@ -5,7 +5,7 @@
  * where bytes would cost several each.
  */
 
-import { characters, encodeText, latinBytes, latinText } from "./utf8.js";
+import { encodeText, latinBytes, latinText } from "./utf8.js";
 
 const UINT = 0;
 const NINT = 1;
@@ -63,7 +63,7 @@ function item(value) {
 
 function object(value) {
   if (value[ENTRIES] !== undefined) return record(value[ENTRIES]());
-  if (value instanceof Uint8Array) return head(BYTES, value.length) + latinText(value, 0, value.length);
+  if (value instanceof Uint8Array) return head(BYTES, value.length) + latinText(value);
   if (Array.isArray(value)) return head(ARRAY, value.length) + value.map(item).join("");
   return map(value);
 }
@@ -123,7 +123,7 @@ function argument(major, value) {
   if (value < 0x1_0000_0000n) return head(major, Number(value));
   if (value > 0xffff_ffff_ffff_ffffn) throw new RangeError(`an integer does not fit 64 bits`);
   scratch.setBigUint64(0, value);
-  return BYTE[(major << 5) | 27] + characters(eight);
+  return BYTE[(major << 5) | 27] + latinText(eight);
 }
 
 /** A head with an argument of at most 32 bits, in its shortest form. */
@@ -133,7 +133,7 @@ function head(major, size) {
   if (size < 0x100) return BYTE[initial | 24] + BYTE[size];
   if (size < 0x1_0000) return BYTE[initial | 25] + BYTE[size >> 8] + BYTE[size & 0xff];
   scratch.setUint32(0, size);
-  return BYTE[initial | 26] + characters(four);
+  return BYTE[initial | 26] + latinText(four);
 }
 
 /** The shortest of the three widths that loses nothing. There is one NaN. */
@@ -141,12 +141,12 @@ function float(value) {
   if (Number.isNaN(value)) return NAN;
   if (Math.f16round(value) === value) {
     scratch.setFloat16(0, value);
-    return "\xf9" + characters(two);
+    return "\xf9" + latinText(two);
   }
   if (Math.fround(value) === value) {
     scratch.setFloat32(0, value);
-    return "\xfa" + characters(four);
+    return "\xfa" + latinText(four);
   }
   scratch.setFloat64(0, value);
-  return "\xfb" + characters(eight);
+  return "\xfb" + latinText(eight);
 }

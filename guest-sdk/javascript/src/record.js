@@ -17,6 +17,7 @@ export function record(fields) {
   const keys = names.map((name, index) => new Key(kebab(name), index));
   const written = names.map((name) => encodedKey(kebab(name)));
   const table = byInitial(keys);
+  const nowhere = new Array(keys.length).fill(undefined);
 
   class Record {
     #event;
@@ -31,7 +32,7 @@ export function record(fields) {
     /** For `encode`: the keys and values of the fields that are there, one after another. */
     [ENTRIES]() {
       const event = this.#event;
-      const places = [];
+      const places = nowhere.slice();
       findAll(event, this.#at, table, places);
       const entries = [];
       for (let index = 0; index < reads.length; index++) {

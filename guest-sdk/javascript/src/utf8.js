@@ -6,15 +6,13 @@
 
 import { broken } from "./broken.js";
 
-/** As many arguments as a call may safely have. */
-const MOST_ARGUMENTS = 8192;
 /** The bits of four bytes that no ASCII has. */
 const NO_ASCII = 0x8080_8080;
 
 /** The text that these bytes of an event are. */
-export function decodeText({ bytes, view }, start, end) {
-  const latin = latinText(bytes, start, end);
-  if (isAscii(bytes, view, start, end)) return latin;
+export function decodeText(event, start, end) {
+  const latin = event.part(start, end);
+  if (isAscii(event, start, end)) return latin;
   try {
     return decodeURIComponent(escape(latin));
   } catch {
@@ -22,19 +20,10 @@ export function decodeText({ bytes, view }, start, end) {
   }
 }
 
-/** A character for each of these bytes. */
-export function latinText(bytes, start, end) {
-  let text = "";
-  for (; end - start > MOST_ARGUMENTS; start += MOST_ARGUMENTS) {
-    text += characters(bytes.subarray(start, start + MOST_ARGUMENTS));
-  }
-  return text + characters(bytes.subarray(start, end));
-}
-
-/** A character for each byte; of few. */
-export function characters(bytes) {
-  return String.fromCharCode.apply(null, bytes);
-}
+/** A character for each byte. */
+export const latinText = Uint8Array.prototype.toBase64
+  ? (bytes) => atob(bytes.toBase64())
+  : (bytes) => bytes.reduce((text, byte) => text + String.fromCharCode(byte), "");
 
 /** Any value as a text that has UTF-8: half a surrogate pair becomes U+FFFD. */
 export function textOf(value) {
@@ -43,7 +32,8 @@ export function textOf(value) {
 
 /** A character for each byte of the text's UTF-8. */
 export function encodeText(text) {
-  return unescape(encodeURIComponent(text.toWellFormed()));
+  const escaped = encodeURIComponent(text.toWellFormed());
+  return escaped.length === text.length ? text : unescape(escaped);
 }
 
 /** A byte for each character. */
@@ -51,7 +41,7 @@ export const latinBytes = Uint8Array.fromBase64
   ? (latin) => Uint8Array.fromBase64(btoa(latin))
   : (latin) => Uint8Array.from(latin, (character) => character.charCodeAt(0));
 
-function isAscii(bytes, view, start, end) {
+function isAscii({ bytes, view }, start, end) {
   let at = start;
   for (; at + 4 <= end; at += 4) if (view.getInt32(at) & NO_ASCII) return false;
   for (; at < end; at++) if (bytes[at] & 0x80) return false;

@@ -10,16 +10,7 @@ export default observer({
   },
 
   onReady() {
-    log.trace("trace");
-    log.debug("debug");
-    log.info("info");
-    log.warn("warn");
-    log.error("error ✓");
-    metrics.counterAdd("ready", 2n ** 64n - 1n);
-    metrics.gaugeSet("half", 0.5);
-    useState();
-    reportDelivery();
-    report.send("config", { value: config.get("value") ?? "", number: config.number("number", 7n) });
+    useCapabilities();
   },
 
   onStop(ctx) {
@@ -44,7 +35,30 @@ export default observer({
 });
 
 function seen(ctx, event = {}) {
+  if (config.get("mode") !== undefined) useCapabilities();
   report.send("seen", { ctx, src: delivery.source(), event });
+}
+
+function useCapabilities() {
+  log.trace("trace");
+  log.debug("debug");
+  log.info("info");
+  log.warn("warn");
+  log.error("error ✓");
+  metrics.counterAdd("ready", 2n ** 64n - 1n);
+  metrics.gaugeSet("half", 0.5);
+  useState();
+  reportDelivery();
+  report.send("config", { value: config.get("value") ?? "", number: config.number("number", 7n) });
+  obey(config.get("mode"));
+}
+
+/** Goes wrong as the operator says. */
+function obey(mode) {
+  if (mode === "panic") throw new Error("as told");
+  if (mode === "loop") for (;;);
+  const kept = [];
+  while (mode === "grow") kept.push(new Uint8Array(65_536));
 }
 
 function useState() {
