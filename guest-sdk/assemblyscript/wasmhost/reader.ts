@@ -11,6 +11,8 @@ const ARRAY: u32 = 4;
 const MAP: u32 = 5;
 const TAG: u32 = 6;
 
+/** The first byte of the empty text; those of the next 23 sizes follow. */
+const SHORT_TEXT: u32 = 0x60;
 const FALSE: u32 = 0xf4;
 const TRUE: u32 = 0xf5;
 
@@ -64,8 +66,11 @@ export function boolean(): bool {
   return initial == TRUE;
 }
 
+/** A text. Most are keys and names of under 24 bytes, whose head is a single byte. */
 export function text(): Span {
-  const size = expect(TEXT);
+  let size: u64 = at < end ? <u32>load<u8>(at) - SHORT_TEXT : u32.MAX_VALUE;
+  if (size < 24) at++;
+  else size = expect(TEXT);
   if (size > <u64>(end - at)) broken();
   const start = at;
   at += <usize>size;
