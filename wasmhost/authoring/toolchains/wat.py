@@ -9,42 +9,41 @@ says it to authors.
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import wasmtime
 
 from wasmhost.authoring.sections import strip_debug
 from wasmhost.authoring.toolchains.base import BuildError, Built
+from wasmhost.sandbox.sections import read_u32, sections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
     from pathlib import Path
 
     from wasmhost.authoring.toolchains.base import Job
 
-_COMMENT: Final = r";;[^\n]*|\(;.*?;\)"
-_STRING: Final = r'"(?:[^"\\\n]|\\.)*"'
-_TOKEN: Final = re.compile(rf'{_COMMENT}|{_STRING}|[()]|[^\s()";]+', re.DOTALL)
-_TEXT: Final = re.compile(rf"{_COMMENT}|\(text[ \t]+({_STRING})[ \t]*\)|{_STRING}", re.DOTALL)
-_ESCAPE: Final = re.compile(r"\\u\{([0-9a-fA-F][0-9a-fA-F_]*)\}|\\[0-9a-fA-F]{2}|\\.")
+_TOKEN: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|;;[^\n]*|\(;|[()]|[^\s()";]+')
+_COMMENT_EDGE: Final = re.compile(r"\(;|;\)")
 _TEXTS_START: Final = 0x4000
 """Where texts begin; below them is the SDK's and the author's own memory."""
+_DATA: Final = 11  # the kind of section that holds a module's data
 
 
 def build(job: Job) -> Built:
     """Assemble an observer. The source is its one file."""
+    name = job.source.name
     source = _read(job.source)
-    if _words(source)[:2] != ["(", "module"]:
-        _check_balance(job.source.name, source)
-        source = _assemble(source, [_read(path) for path in sorted(job.sdk.glob("*.wat"))])
+    if [token[0] for token in islice(_tokens(source), 2)] != ["(", "module"]:
+        source = _assemble(name, source, job.sdk)
     try:
         module = bytes(wasmtime.wat2wasm(source))
         wasmtime.Module(wasmtime.Engine(), module)  # the assembler looks at no types; this names the function
     except wasmtime.WasmtimeError as error:
-        said = str(error).replace("<anon>", job.source.name).strip()
-        raise BuildError(f"{job.source.name} is no valid WebAssembly text", said) from error
+        said = str(error).replace("<anon>", name).strip()
+        raise BuildError(f"{name} is no valid WebAssembly text", said) from error
     job.out.write_bytes(strip_debug(module))
     return Built()
 
@@ -57,10 +56,10 @@ class _Field:
     words: list[str]
 
     @property
-    def name(self) -> str | None:
-        """What it defines: the word behind its kind, or behind the kind of what it imports."""
-        at = 6 if self.is_import else 2
-        return next((word for word in self.words[at : at + 1] if word.startswith("$")), None)
+    def name(self) -> str:
+        """What it defines: the word behind its kind, or behind the kind of what it imports; "" for none."""
+        word = "".join(self.words[6:7] if self.is_import else self.words[2:3])
+        return word if word.startswith("$") else ""
 
     @property
     def is_import(self) -> bool:
@@ -71,100 +70,121 @@ class _Field:
         return "export" in self.words
 
 
-def _assemble(source: str, sdk: Iterable[str]) -> str:
+def _assemble(name: str, source: str, sdk: Path) -> str:
     """The whole module. The author's lines keep their numbers, so that errors name them."""
-    own = _fields(source)
-    needed = _needed(own, [field for text in sdk for field in _fields(text)])
+    own = _fields(name, source)
+    offered = [field for path in sorted(sdk.glob("*.wat")) for field in _fields(path.name, _read(path))]
+    needed = _needed(own, offered)
     imports = " ".join(field.text for field in needed if field.is_import)
     others = "\n".join(field.text for field in needed if not field.is_import)
-    return _place_texts(f"(module {imports} {source}\n{others}")
+    return _place_texts(name, f"(module {imports} {source}\n{others}")
 
 
 def _needed(own: list[_Field], sdk: list[_Field]) -> list[_Field]:
     """The SDK's fields that are used, in their order. One whose name the author has too gives way."""
     defined = {field.name for field in own}
-    left = [field for field in sdk if field.name not in defined]
-    used = {word for field in own for word in field.words}
-    needed: set[int] = set()
-    while more := {
-        place
-        for place, field in enumerate(left)
-        if place not in needed and (field.is_export or field.name in used)
-    }:
-        needed |= more
-        used.update(word for place in more for word in left[place].words)
-    return [left[place] for place in sorted(needed)]
+    offered = {field.name: field for field in sdk if field.name not in defined}
+    wanted = [field.name for field in offered.values() if field.is_export]
+    wanted += [word for field in own for word in field.words]
+    needed: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name in offered and name not in needed:
+            needed.add(name)
+            wanted += offered[name].words
+    return [field for name, field in offered.items() if name in needed]
 
 
-def _place_texts(source: str) -> str:
+def _place_texts(name: str, source: str) -> str:
     """Give each ``(text "…")`` its place in memory, equal ones the same; close the module behind them."""
-    places: dict[str, int] = {}
+    places: dict[str, str] = {}
     end = _TEXTS_START
-
-    def place(match: re.Match[str]) -> str:
-        nonlocal end
-        literal = match[1]
-        if literal is None:
-            return match[0]
-        size = _size(literal)
+    placed = ""
+    done = 0
+    for first, text, last in _texts(source):
+        literal = text[0]
         if literal not in places:
-            places[literal] = end
+            size = _size(literal, _place(name, source, text.start()))
+            places[literal] = f"(i32.const {end}) (i32.const {size})"
             end += size
-        return f"(i32.const {places[literal]}) (i32.const {size})"
-
-    placed = _TEXT.sub(place, source)
+        lines = "\n" * source.count("\n", first.start(), last.end())
+        placed += source[done : first.start()] + places[literal] + lines
+        done = last.end()
     data = f"(data (i32.const {_TEXTS_START}) {' '.join(places)})" if places else ""
     heap = (end + 15) & ~15
-    return f"{placed}\n{data}\n(global $heap i32 (i32.const {heap})))"
+    return f"{placed}{source[done:]}\n{data}\n(global $heap i32 (i32.const {heap})))"
 
 
-def _size(literal: str) -> int:
-    """How many bytes a string of the text format is; whether it is a valid one, the assembler says."""
+def _texts(source: str) -> Iterator[tuple[re.Match[str], re.Match[str], re.Match[str]]]:
+    """Each ``(text "…")``: its first parenthesis, its string, its last."""
+    tokens = list(_tokens(source))
+    for first, word, text, last in zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False):
+        if (first[0], word[0], text[0][0], last[0]) == ("(", "text", '"', ")"):
+            yield first, text, last
 
-    def one(match: re.Match[str]) -> str:
-        return chr(min(int(match[1].replace("_", ""), 16), sys.maxunicode)) if match[1] else "."
 
-    return len(_ESCAPE.sub(one, literal[1:-1]).encode(errors="replace"))
+def _size(literal: str, place: str) -> int:
+    """How many bytes the assembler makes of a string.
+
+    :raises BuildError: it is none. Said here, as the string goes behind the author's lines.
+    """
+    try:
+        module = bytes(wasmtime.wat2wasm(f"(module (data {literal}))"))
+    except wasmtime.WasmtimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise BuildError(f"{place}: {reason}") from error
+    (data,) = [section.body for section in sections(module) if section.kind == _DATA]
+    return read_u32(data, 2)[0]  # behind how many there are, and what kind this one is
 
 
-def _fields(source: str) -> list[_Field]:
+def _fields(name: str, source: str) -> list[_Field]:
+    """Take a text apart. The assembler would not see an unbalanced field end before the SDK's behind it.
+
+    :raises BuildError: a parenthesis is not closed, or closes nothing.
+    """
     found: list[_Field] = []
     depth = start = 0
     words: list[str] = []
-    for match in _TOKEN.finditer(source):
-        word = match[0]
-        if _is_comment(word):
-            continue
+    for token in _tokens(source):
+        word = token[0]
         if depth == 0:
-            start, words = match.start(), []
+            start, words = token.start(), []
         words.append(word)
         depth += (word == "(") - (word == ")")
+        if depth < 0:
+            raise BuildError(f"{_place(name, source, start)}: a parenthesis closes nothing")
         if depth == 0:
-            found.append(_Field(source[start : match.end()], words))
+            found.append(_Field(source[start : token.end()], words))
+    if depth > 0:
+        raise BuildError(f"{_place(name, source, start)}: a parenthesis is not closed")
     return found
 
 
-def _check_balance(name: str, source: str) -> None:
-    """Name the field that is not closed: the assembler would name one of the SDK's, which come behind it."""
-    depth = start = 0
-    for match in _TOKEN.finditer(source):
+def _tokens(source: str) -> Iterator[re.Match[str]]:
+    """The words, strings and parentheses of a text, without its comments."""
+    at = 0
+    while token := _TOKEN.search(source, at):
+        at = token.end()
+        if token[0] == "(;":
+            at = _behind_comment(source, at)
+        elif not token[0].startswith(";;"):
+            yield token
+
+
+def _behind_comment(source: str, at: int) -> int:
+    """Where a ``(; … ;)`` ends; there may be others in it. One that is not closed takes all the rest."""
+    depth = 1
+    for edge in _COMMENT_EDGE.finditer(source, at):
+        depth += 1 if edge[0] == "(;" else -1
         if depth == 0:
-            start = match.start()
-        depth += (match[0] == "(") - (match[0] == ")")
-        if depth < 0:
-            break
-    if depth:
-        line = source.count("\n", 0, start) + 1
-        wrong = "is not closed" if depth > 0 else "closes nothing"
-        raise BuildError(f"{name}:{line}: a parenthesis {wrong}")
+            return edge.end()
+    return len(source)
 
 
-def _words(source: str) -> list[str]:
-    return [word for word in _TOKEN.findall(source) if not _is_comment(word)]
-
-
-def _is_comment(word: str) -> bool:
-    return word.startswith((";;", "(;"))
+def _place(name: str, source: str, at: int) -> str:
+    """As compilers say it: the file and the line."""
+    line = source.count("\n", 0, at) + 1
+    return f"{name}:{line}"
 
 
 def _read(path: Path) -> str:
