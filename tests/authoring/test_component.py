@@ -8,7 +8,7 @@ import pytest
 from wasmtime import Config, Engine, Store, WasmtimeError, wat2wasm
 from wasmtime.component import Component, Linker
 
-from tests.authoring.helpers import LOG, STATE
+from tests.authoring.helpers import COUNT, LOG, PANIC, STATE
 from tests.cli.helpers import GUESTS, small_guest
 from tests.contract.wit_reader import Function, Wit, read
 from wasmhost.authoring.component import as_component
@@ -23,6 +23,8 @@ from wasmhost.sandbox.instance import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from wasmhost.sandbox.instance import Outcome
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +169,128 @@ def _type(wit: Wit, interface: str, kind: str) -> str:
         return f"({outer} {_type(wit, interface, inner)})"
     resolved = wit.resolve(interface, kind)
     return f"${resolved}" if resolved in wit.interfaces[interface].enums else resolved
+
+
+WASI_GUEST = f"""(module
+  {LOG} {PANIC} {COUNT}
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 0) "\\20\\00\\00\\00\\05\\00\\00\\00\\25\\00\\00\\00\\07\\00\\00\\00")
+  (data (i32.const 32) "first\\0a\\0asec\\0ad")
+  (func $count-it (param i64) (call $count (i32.const 0) (i32.const 0) (local.get 0)))
+  (func $now (result i64)
+    (drop (call $clock (i32.const 1) (i64.const 1) (i32.const 128)))
+    (i64.load (i32.const 128)))
+  (func $drawn (result i64)
+    (drop (call $random (i32.const 136) (i32.const 8)))
+    (i64.load (i32.const 136)))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 65536))
+  (func (export "_initialize")
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 2) (i32.const 64)))
+    (i64.store (i32.const 256) (call $now))
+    (i64.store (i32.const 264) (call $drawn)))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param i32 i32)
+    {{}}))"""
+ALL_THERE_IS = """
+  (call $count-it (i64.extend_i32_u (i64.ne (i64.load (i32.const 264)) (i64.const 0))))
+  (call $count-it (i64.load (i32.const 256)))
+  (call $count-it (call $now))
+  (call $count-it (call $drawn))
+  (call $count-it (call $drawn))
+  (call $count-it (i64.extend_i32_u (call $read (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))
+  (call $count-it (i64.extend_i32_u (call $open
+    (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+    (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 0))))
+  (i64.store (i32.const 536) (i64.const 5000000000)) ;; a subscription at 512: a clock, from now on
+  (call $count-it (i64.extend_i32_u
+    (call $poll (i32.const 512) (i32.const 640) (i32.const 1) (i32.const 700))))
+  (call $count-it (i64.extend_i32_u (i32.load (i32.const 700))))
+  (call $count-it (call $now))
+  (drop (call $write (i32.const 1) (i32.const 0) (i32.const 2) (i32.const 64)))
+  (call $count-it (i64.extend_i32_u (i32.load (i32.const 64))))
+  (call $log (i32.const 0) (i32.const 32) (i32.const 5))
+  (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 64)))
+  (drop (call $write (i32.const 2) (i32.const 8) (i32.const 1) (i32.const 64)))
+  (i32.store (i32.const 16) (i32.const 36)) ;; a newline alone ends what is left of both
+  (i32.store (i32.const 16) (i32.const 37))
+  (i32.store (i32.const 20) (i32.const 1))
+  (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 64)))
+  (drop (call $write (i32.const 2) (i32.const 16) (i32.const 1) (i32.const 64)))
+"""
+
+
+def both(engine: SandboxEngine, body: str, events: int = 2) -> list[list[Outcome]]:
+    """Deliver to a guest with WASI, as the core module it is and as a component."""
+    core = bytes(wat2wasm(WASI_GUEST.format(body)))
+    runs: list[list[Outcome]] = []
+    for wasm in (core, as_component(core, None)[0]):
+        guest = load_guest(engine, wasm, Limits(), grant=GRANTABLE)
+        index = guest.hook_index()["on_webrtc_connected"]
+        with Sandbox(engine, guest, Limits(), seed=3) as sandbox:
+            outcomes = []
+            for number in range(events):
+                at = 10**18 + number * 10**9
+                outcomes.append(sandbox.deliver(index, b"\xa0", at=at, seq=number, seed=5))
+                if outcomes[-1].trap is not None:
+                    break
+            runs.append(outcomes)
+    return runs
+
+
+def test_wasi_is_answered_in_a_component_as_the_airlock_answers_it(engine: SandboxEngine) -> None:
+    """Time, random numbers, sleeping, files that are not there; the lines of standard output and error."""
+    core, component = both(engine, ALL_THERE_IS)
+    for before, after in zip(core, component, strict=True):
+        assert (before.trap, after.trap) == (None, None)
+        assert after.effects.metrics == before.effects.metrics
+        assert sorted(after.effects.logs) == sorted(before.effects.logs)
+    texts = [(line.level, line.text) for line in component[0].effects.logs]
+    assert texts == [
+        ("info", "first"),
+        ("info", "sec"),
+        ("trace", "first"),
+        ("warn", "first"),
+        ("warn", "sec"),
+        ("info", "d"),
+        ("warn", "d"),
+    ]
+
+
+def test_the_last_words_of_a_guest_that_exits(engine: SandboxEngine) -> None:
+    """What it wrote to standard error in this delivery, and not before, is the panic's message."""
+    once = """(if (i64.eqz (i64.load (i32.const 800)))
+        (then
+          (i64.store (i32.const 800) (i64.const 1))
+          (drop (call $write (i32.const 2) (i32.const 0) (i32.const 2) (i32.const 64)))
+          (return)))
+      (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 64)))
+      (call $exit (i32.const 2))"""
+    core, component = both(engine, once)
+    for outcomes in (core, component):
+        trap = outcomes[1].trap
+        assert trap is not None
+        assert trap.message == "first"
+    assert [line.text for line in component[1].effects.logs] == ["d", "first"]
+
+
+def test_output_without_end_stays_within_its_buffer(engine: SandboxEngine) -> None:
+    """A piece larger than all there is, many times, and a pointer that lies."""
+    flood = """(local $i i32)
+      (i32.store (i32.const 16) (i32.const 1024))
+      (i32.store (i32.const 20) (i32.const 60000))
+      (loop $more
+        (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 64)))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $more (i32.lt_u (local.get $i) (i32.const 9))))"""
+    _, ((outcome,)) = both(engine, flood, events=1)
+    assert outcome.trap is None
+    lie = flood.replace("60000", "600000")
+    for outcomes in both(engine, lie, events=1):
+        assert outcomes[0].trap is not None

@@ -1,9 +1,9 @@
 """``--component``: a component around a core module, for hosts that know nothing but components.
 
 The module goes in as it is. Around it stand, in WebAssembly text that `component_text.py` has the pieces
-of: the capabilities it uses as imports; a shim for them, since they need its memory and it needs them; and
-the interfaces of the hooks it has, whole, as components export no less. What it has no code for is served
-by hooks of ours that do nothing.
+of: the capabilities it uses as imports; a shim for them, since they need its memory and it needs them; the
+answers to WASI, where it imports that; and the interfaces of the hooks it has, whole, as components export
+no less. What it has no code for is served by hooks of ours that do nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from wasmtime import WasmtimeError, wat2wasm
 
 from wasmhost.authoring import component_text as text
+from wasmhost.authoring.component_wasi import NEEDED, wasi_module
 from wasmhost.authoring.toolchains.base import BuildError
 from wasmhost.contract.hooks import HOOK_BY_EXPORT
 from wasmhost.errors import InternalError
@@ -49,25 +50,44 @@ def as_component(wasm: bytes, hooks: tuple[str, ...] | None) -> tuple[bytes, tup
 
 
 def _around(shape: Shape, served: tuple[Hook, ...]) -> str:
-    imports = _imports(shape)
+    """The text of all that goes around the module, with an empty one in its place."""
     if not served or not {"memory", "cabi_realloc"} <= shape.exports.keys():
         raise BuildError("the module cannot be made a component: it lacks hooks, memory or cabi_realloc")
+    imports = _imports(shape)
+    wasi = [entry for entry in imports if entry.capability == abi.WASI]
+    ours = [entry for entry in imports if entry.capability != abi.WASI]
     names = {hook.name for hook in served}
     freed = {hook.name for hook in served if f"cabi_post_{hook.export}" in shape.exports}
     interfaces = dict.fromkeys(hook.interface for hook in served)
-    functions = [f"$import-{place}" for place in range(len(imports))]
+    ends = {entry: f"$import-{place}" for place, entry in enumerate(imports)}
     pieces = [
-        text.import_instances(imports),
+        text.import_instances(dict.fromkeys([*ours, *(NEEDED if wasi else ())])),
         text.shim(imports),
         text.guest_instance(imports),
-        *(text.lowered(entry, name) for entry, name in zip(imports, functions, strict=True)),
-        text.fill(imports, functions),
-        text.INITIALIZE if "_initialize" in shape.exports else "",
         text.QUIET,
+        *(text.lowered(entry, ends[entry]) for entry in ours),
+        _answered(wasi, ends) if wasi else "",
+        text.fill(imports, [ends[entry] for entry in imports]),
+        _initialized(shape, answered=bool(wasi)),
         text.EVENT_TYPE,
         *(text.exported_interface(name, names, freed) for name in interfaces),
     ]
     return "\n".join(["(component", "(core module $guest-module)", *pieces, ")"])
+
+
+def _answered(wasi: list[Import], ends: dict[Import, str]) -> str:
+    """WASI's functions, which end in capabilities with what lies in the memory that is ours."""
+    host = {entry: f"$wasi-{entry.name}" for entry in NEEDED}
+    lowered = [text.lowered(entry, name, "(memory $quiet-memory)") for entry, name in host.items()]
+    found = [f'(alias core export $wasi "{entry.name}" (core func {ends[entry]}))' for entry in wasi]
+    return "\n".join([*lowered, wasi_module(wasi, host), *found])
+
+
+def _initialized(shape: Shape, *, answered: bool) -> str:
+    """What is called when the component is instantiated. WASI is told when that is over."""
+    start = '$guest "_initialize"' if "_initialize" in shape.exports else ""
+    started = '$wasi "started"' if answered else ""
+    return text.initialize(start or started, started if start else "") if start or started else ""
 
 
 def _imports(shape: Shape) -> tuple[Import, ...]:
@@ -78,11 +98,6 @@ def _imports(shape: Shape) -> tuple[Import, ...]:
         if known is None:
             shown = escape_untrusted(f"{module}#{name}", 200)
             raise BuildError(f"the module imports {shown}, which wasmhost does not offer")
-        if known.capability == abi.WASI:
-            raise BuildError(
-                f"--component: the module imports {module}, which a component cannot be given; "
-                "as the core module it is, it runs"
-            )
         found[known] = None
     return tuple(found)
 

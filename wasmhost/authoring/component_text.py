@@ -92,31 +92,42 @@ def guest_instance(imports: Sequence[Import]) -> str:
     )
 
 
-def lowered(entry: Import, name: str, memory: str = "$memory") -> str:
-    """A capability's function as core code calls it."""
-    function = f'(func ${entry.capability} "{entry.name}")'
-    return f"(core func {name} (canon lower {function} (memory {memory}) (realloc $realloc)))"
+def lowered(entry: Import, name: str, options: str = "(memory $memory) (realloc $realloc)") -> str:
+    """A capability's function as core code calls it; by default the guest's."""
+    return f'(core func {name} (canon lower (func ${entry.capability} "{entry.name}") {options}))'
 
 
-INITIALIZE: Final = """(core module $initialize-module (import "" "_initialize" (func $go)) (start $go))
-(core instance (instantiate $initialize-module (with "" (instance
-  (export "_initialize" (func $guest "_initialize"))))))"""
-"""Initialise the guest, once its imports lead somewhere."""
+def initialize(first: str, then: str = "") -> str:
+    """Call functions when the component is instantiated: once the guest's imports lead somewhere."""
+    calls = [name for name in (first, then) if name]
+    places = range(len(calls))
+    return "\n".join(
+        [
+            "(core module $initialize-module",
+            *(f'  (import "" "{place}" (func ${place}))' for place in places),
+            f"  (func $all {' '.join(f'(call ${place})' for place in places)})",
+            "  (start $all))",
+            '(core instance (instantiate $initialize-module (with "" (instance',
+            *(f'  (export "{place}" (func {calls[place]}))' for place in places),
+            "))))",
+        ]
+    )
+
 
 QUIET: Final = """(core module $quiet-module
-  ;; 0 to 11 stay zero: a result<_, string> that is ok. The event is put behind them, each where the
-  ;; one before it was: nothing is ever kept.
+  ;; 0 to 11 stay zero: a result<_, string> that is ok. Events are put in from the second page on, each
+  ;; where the one before it was: nothing is ever kept.
   (memory (export "memory") 1)
   (func (export "realloc") (param i32 i32 i32 i32) (result i32)
     (local $short i32)
     (local.set $short
       (i32.sub
         (i32.wrap_i64 (i64.shr_u
-          (i64.add (i64.extend_i32_u (local.get 3)) (i64.const 65551)) (i64.const 16)))
+          (i64.add (i64.extend_i32_u (local.get 3)) (i64.const 131071)) (i64.const 16)))
         (memory.size)))
     (if (i32.gt_s (local.get $short) (i32.const 0))
       (then (if (i32.eq (memory.grow (local.get $short)) (i32.const -1)) (then unreachable))))
-    (i32.const 16))
+    (i32.const 65536))
   (func (export "void") (param i32 i32))
   (func (export "ok") (param i32 i32) (result i32) (i32.const 0)))
 (core instance $quiet (instantiate $quiet-module))

@@ -21,7 +21,7 @@ MODULE_NAME: Final = f"airlock-{secrets.token_hex(8)}"
 """The airlock's name in backtraces. Not to be guessed, so that no guest can sign as the airlock."""
 
 
-class _WatTemplate(Template):
+class WatTemplate(Template):
     """Only ``${NAME}`` is a placeholder: ``$name`` is a WAT identifier."""
 
     pattern = r"\$\{(?P<braced>[A-Z_]+)\}|(?P<escaped>(?!))|(?P<named>(?!))|(?P<invalid>(?!))"  # type: ignore[assignment]  # the stub knows the compiled form only
@@ -64,14 +64,14 @@ class Airlock:
 
 def assemble(fitting: Fitting) -> Airlock:
     """Make the airlock for guests of this fitting."""
-    constants = _constants() | {"TABLE_SIZE": str(len(fitting.imports))}
+    constants = abi_constants() | {"TABLE_SIZE": str(len(fitting.imports))}
     front = _template("front.wat").substitute(constants, TRAMPOLINES=_trampolines(fitting.imports))
     wasi = any(entry.capability == abi.WASI for entry in fitting.imports)
     back = _template("back.wat").substitute(
         constants,
         GUEST_IMPORTS=_guest_imports(fitting),
         ELEMENTS=_elements(fitting.imports),
-        WASI_FUNCTIONS=_wasi(fitting.imports, constants) if wasi else "",
+        WASI_FUNCTIONS=wasi_functions(fitting.imports, constants) if wasi else "",
         DISPATCH=_dispatch(fitting.hooks),
         INITIALIZE=_template("initialize.wat").substitute(constants) if fitting.has_initialize else "",
     )
@@ -79,12 +79,12 @@ def assemble(fitting: Fitting) -> Airlock:
 
 
 @functools.cache
-def _template(name: str) -> _WatTemplate:
-    return _WatTemplate(resources.files("wasmhost.sandbox.airlock").joinpath(name).read_text("utf-8"))
+def _template(name: str) -> WatTemplate:
+    return WatTemplate(resources.files("wasmhost.sandbox.airlock").joinpath(name).read_text("utf-8"))
 
 
 @functools.cache
-def _constants() -> dict[str, str]:
+def abi_constants() -> dict[str, str]:
     """Every whole number of the ABI by its name, the phases as PHASE_…, and what is ours alone."""
     names = {name: str(value) for name, value in vars(abi).items() if isinstance(value, int)}
     phases = {
@@ -169,7 +169,7 @@ def _case(index: int, hook: GuestHook) -> list[str]:
     return lines
 
 
-def _wasi(imports: tuple[abi.Import, ...], constants: dict[str, str]) -> str:
+def wasi_functions(imports: tuple[abi.Import, ...], constants: dict[str, str]) -> str:
     """What wasi.wat answers, and an errno for each other function that this guest imports."""
     lines = [_template("wasi.wat").substitute(constants)]
     for entry in imports:
