@@ -1,7 +1,7 @@
 """What a module says of itself: the custom section ``wasmhost:manifest`` that `wasmhost build` embeds.
 
 A manifest asks; the operator's configuration grants. It is one CBOR map in core deterministic encoding
-(`wit/events.cddl` has its schema), written by a stranger like the module around it, so it is bounded,
+(`wit/manifest.cddl` is its schema), written by a stranger like the module around it, so it is bounded,
 scanned before it is decoded, and every text in it is escaped where it is shown.
 """
 
