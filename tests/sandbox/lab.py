@@ -6,10 +6,11 @@ import contextlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox import wat
+from tests.sandbox import wat, wat_component
 from wasmhost.config import Limits
 from wasmhost.sandbox.guest import Guest, load_guest
 from wasmhost.sandbox.instance import Outcome, Sandbox
+from wasmhost.sandbox.native.cell import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -63,6 +64,10 @@ class Lab(contextlib.ExitStack):
         """A sandbox that plays scripts."""
         return Puppet(self.open(wat_puppet(), **settings))
 
+    def component_puppet(self, **settings: Any) -> Puppet:
+        """A component that plays scripts."""
+        return Puppet(self.open(component_puppet(), **settings))
+
 
 class Puppet:
     """A sandbox of `wat.puppet`: give it scripts."""
@@ -92,6 +97,12 @@ class Puppet:
         return outcome.trap.kind
 
 
+def core_plan(guest: Guest) -> Plan:
+    """What a guest that is a core module is instantiated by."""
+    assert isinstance(guest.plan, Plan)
+    return guest.plan
+
+
 @lru_cache(maxsize=256)
 def _load(engine: SandboxEngine, wasm: bytes) -> Guest:
     return load_guest(engine, wasm, LIMITS, grant=EVERY_GRANT)
@@ -101,3 +112,9 @@ def _load(engine: SandboxEngine, wasm: bytes) -> Guest:
 def wat_puppet() -> bytes:
     """The puppet with all imports there are."""
     return wat.puppet()
+
+
+@lru_cache(maxsize=1)
+def component_puppet() -> bytes:
+    """The puppet with all imports that a component may have."""
+    return wat_component.puppet()

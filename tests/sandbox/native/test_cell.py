@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.sandbox import wat
+from tests.sandbox.lab import core_plan
 from wasmhost.errors import InternalError
 from wasmhost.sandbox.native.cell import Cell
 from wasmhost.sandbox.native.store import budget
@@ -30,7 +31,7 @@ EVENT = (0, b"event", 0, 0, 0, 0, budget(FUEL))
 
 def cell(lab: Lab, body: str = "", fuel: int = FUEL, **parts: Any) -> Cell:  # Any: the keywords of guest
     """A cell of a guest."""
-    made = Cell(lab.engine.engine, lab.load(wat.guest(body, **parts)).plan, fuel, 1000)
+    made = Cell(lab.engine.engine, core_plan(lab.load(wat.guest(body, **parts))), fuel, 1000)
     lab.callback(made.close)
     return made
 
@@ -96,7 +97,7 @@ def test_a_failure_half_way_frees_what_was_made(lab: Lab) -> None:
     with pytest.raises(Trapped):
         cell(lab, extra="(start $s) (func $s unreachable)")
     with pytest.raises(InternalError, match="no export"):
-        Cell(lab.engine.engine, replace(lab.load(wat.guest()).plan, trampolines=5), FUEL, 10)
+        Cell(lab.engine.engine, replace(core_plan(lab.load(wat.guest())), trampolines=5), FUEL, 10)
 
 
 def test_freeing_in_any_order_does_not_crash() -> None:

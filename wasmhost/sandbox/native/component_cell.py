@@ -160,6 +160,8 @@ class ComponentCell(StoreCell):
             raise InternalError(self._shut)
         self._shut = BUSY
         try:
+            if len(event) > abi.AREA_BYTES:
+                raise ValueError(f"an event of {len(event):,} bytes, more than {abi.AREA_BYTES:,}")  # noqa: TRY301 - likewise
             answers = self._answers
             self._argument.write(event)
             _pack_header(self._box, 0, hook, len(event), at, seq, lost, seed)
