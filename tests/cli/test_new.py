@@ -19,10 +19,10 @@ def test_from_an_empty_folder_to_a_tested_observer(tmp_path: Path) -> None:
     first, *commands = made.out.splitlines()
     assert first == "made my-watch, an observer in WebAssembly text; next:"
     assert commands == ["  wasmhost build my-watch", "  wasmhost test my-watch"]
-    for command in commands:
-        done = wasmhost(*command.split()[1:], cwd=tmp_path)
-        assert (done.code, done.err) == (0, "")
-    assert "first: ok" in done.out
+    built, tested = (wasmhost(*command.split()[1:], cwd=tmp_path) for command in commands)
+    assert (built.code, built.err) == (0, "")
+    assert (tested.code, tested.err) == (0, "")
+    assert "first: ok" in tested.out
 
 
 def test_in_the_folder_one_stands_in(tmp_path: Path) -> None:
