@@ -42,6 +42,11 @@ def clock(puppet: Puppet, *before: bytes, **header: int) -> int:
     return int.from_bytes(body, "little")
 
 
+def tell_memory(at: int, size: int) -> str:
+    """A hook's body that reports a piece of memory."""
+    return f"(call $report.send (i32.const 0) (i32.const 0) (i32.const {at}) (i32.const {size}))"
+
+
 # fd_write
 
 
@@ -321,3 +326,25 @@ def test_wasi_works_while_initialising(lab: Lab) -> None:
     (told,) = first.told(tell(0x200, 16))
     assert [told] == second.told(tell(0x200, 16))
     assert int.from_bytes(told[:8], "little") == abi.INIT_AT
+
+
+CLOCKED = """(func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+  (drop (call {} (i32.const 0) {} (i32.const 0x80)))
+  (i32.const 0x100))"""
+
+
+def test_an_allocator_may_look_at_the_clock(lab: Lab) -> None:
+    """Go's does as its heap grows, also while imports are shut: it is told the time, and nothing else."""
+    realloc = CLOCKED.format("$wasi.clock_time_get", "(i64.const 0)")
+    wasm = wat.guest(tell_memory(0x80, 8), use=("wasi.clock_time_get", "report.send"), realloc=realloc)
+    outcome = lab.open(wasm).deliver(0, b"event", NOW)
+    assert outcome.trap is None
+    (report,) = outcome.effects.reports
+    assert int.from_bytes(report.body, "little") == NOW
+
+
+def test_an_allocator_may_ask_for_nothing_else(lab: Lab) -> None:
+    """Every other function of WASI is shut where imports are."""
+    realloc = CLOCKED.format("$wasi.clock_res_get", "")
+    wasm = wat.guest(use=("wasi.clock_res_get",), realloc=realloc)
+    assert lab.trap(wasm).kind is PanicKind.ALLOCATOR

@@ -16,8 +16,9 @@
       (then (global.set $clock (local.get $at))))
     (global.get $clock))
 
+  ;; The one function that works where imports are shut. Go's allocator looks at the clock as its heap
+  ;; grows, and it is only told what the event has told the guest, or will in a moment.
   (func $wasi.clock_time_get (param $id i32) (param $precision i64) (param $result i32) (result i32)
-    (call $guard_open)
     (i64.store $guest align=1 (local.get $result) (call $clock_now))
     (i32.const 0))
 
