@@ -49,6 +49,16 @@ def test_unlike_panics_have_unlike_signatures(change: dict[str, object]) -> None
     assert signature(panic(**change)) != signature(PANIC)
 
 
+def test_the_place_an_sdk_names_tells_panics_apart() -> None:
+    """Of an interpreter's guest the frames are always the same; what stands in front of the place is not it."""
+    first, same, other = (
+        panic(message=message)
+        for message in ("no peer 7 (app.py:12)", "no peer 8 (app.py:12)", "no peer 7 (app.py:13)")
+    )
+    assert signature(first) == signature(same) != signature(other)
+    assert signature(panic(message="no peer (7)")) == signature(PANIC)
+
+
 def test_only_the_top_frames_count() -> None:
     """A recursion that was one call deeper is the same panic."""
     frames = ("a", "b", "c", "d")

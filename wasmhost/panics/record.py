@@ -16,6 +16,8 @@ _SIGNATURE_DIGITS = 16
 # hash rustc appends to a symbol: all of these change with every build or from trap to trap.
 _FRAME_INDEX = re.compile(r"^\s*\d+:\s*")
 _FRAME_OFFSET = re.compile(r"\s*[@+]?\s*\(?\b0x[0-9a-fA-F]+\b\)?(?:\s+-\s+)?")
+# What SDKs put behind a message: `(lib.rs:12)`, `(app.py:3)`, `(assembly/index.ts:7:3)`.
+_PLACE = re.compile(r" \(([\w./@-]+:\d+(?::\d+)?)\)$")
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}\b")
 
 
@@ -79,12 +81,15 @@ def frame_function(frame: str) -> str:
 def signature(panic: Panic) -> str:
     """Return 16 hex digits that are equal for panics an operator would call the same.
 
-    They cover the observer, the hook, the kind and the functions of the top four frames, without
-    code offsets. The message is left out because guests put values into it, and the module's hash
-    because a rebuilt guest that still fails in the same place is the same problem.
+    They cover the observer, the hook, the kind, the functions of the top four frames, without code
+    offsets, and the place in the source that an SDK puts behind the message: of a guest in Python or
+    JavaScript the top frames are always the interpreter's. The message itself is left out because
+    guests put values into it, and the module's hash because a rebuilt guest that still fails in the
+    same place is the same problem.
     """
     frames = [frame_function(frame) for frame in panic.backtrace[:TOP_FRAMES]]
-    return _digest(panic.observer, panic.hook, panic.kind, *frames)
+    place = _PLACE.search(panic.message)
+    return _digest(panic.observer, panic.hook, panic.kind, *frames, *(place.groups() if place else ()))
 
 
 def other_signature(observer: str) -> str:
