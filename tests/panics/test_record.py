@@ -50,7 +50,7 @@ def test_unlike_panics_have_unlike_signatures(change: dict[str, object]) -> None
 
 
 def test_the_place_an_sdk_names_tells_panics_apart() -> None:
-    """Of an interpreter's guest the frames are always the same; what stands in front of the place is not it."""
+    """The frames of an interpreter's guest are always the same; the words before the place do not count."""
     first, same, other = (
         panic(message=message)
         for message in ("no peer 7 (app.py:12)", "no peer 8 (app.py:12)", "no peer 7 (app.py:13)")
