@@ -7,7 +7,7 @@
  * On standard output goes `{hooks, imports}`: the hooks that are real, and the interfaces that are imported.
  */
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 
@@ -15,8 +15,14 @@ import { hooksOf } from "./dry-run.mjs";
 import { places } from "./places.mjs";
 
 const SDK = path.resolve(import.meta.dirname, "..");
+const SDK_FILES = "sdk";
 const HOST = /^wasmhost:/;
 const STUB = "stub";
+/** The SDK as the build knows it, and as its users do. */
+const ENTRY = "wasmhost-observer/component";
+const NAMED = { [ENTRY]: "src/component.js", "wasmhost-observer": "src/index.js" };
+/** The one file of the SDK that does something when it is only loaded. */
+const WITH_EFFECT = "src/clock.js";
 
 const [modules, entry, out] = process.argv.slice(2);
 const esbuild = createRequire(path.join(path.resolve(modules), "_"))("esbuild");
@@ -37,7 +43,7 @@ async function bundle(options, host) {
   const result = await esbuild.build({
     ...options,
     bundle: true,
-    entryPoints: [path.join(SDK, "src", "component.js")],
+    entryPoints: [ENTRY],
     outfile: "bundle.js",
     write: false,
     metafile: true,
@@ -56,11 +62,21 @@ async function bundle(options, host) {
   };
 }
 
-/** Whoever installed the SDK, and however: there is this one. */
+/**
+ * Whoever installed the SDK, and however: there is this one. Its files are known by their place in it, as a bundle
+ * has the names of its files in it, and is to be the same wherever the SDK lies.
+ */
 function resolver(host) {
+  const sdk = (file) => ({ path: file, namespace: SDK_FILES, sideEffects: file === WITH_EFFECT });
   return (build) => {
-    build.onResolve({ filter: /^wasmhost-observer$/ }, () => ({ path: path.join(SDK, "src", "index.js") }));
     build.onResolve({ filter: /^wasmhost-observer\/author$/ }, () => ({ path: path.resolve(entry) }));
+    build.onResolve({ filter: /^wasmhost-observer(\/component)?$/ }, ({ path }) => sdk(NAMED[path]));
+    build.onResolve({ filter: /^\./, namespace: SDK_FILES }, ({ path: file, importer }) =>
+      sdk(path.posix.join(path.posix.dirname(importer), file)),
+    );
+    build.onLoad({ filter: /./, namespace: SDK_FILES }, ({ path: file }) => ({
+      contents: readFileSync(path.join(SDK, file), "utf8"),
+    }));
     host(build);
   };
 }
@@ -81,5 +97,5 @@ function stubbed(build) {
 }
 
 function isAuthors(file) {
-  return path.relative(SDK, path.resolve(file)).startsWith("..");
+  return !file.startsWith(`${SDK_FILES}:`);
 }
