@@ -56,9 +56,10 @@ class Manifest:
 
     def as_map(self) -> dict[str, object]:
         """Give it as a map of plain values, as `encode_manifest` writes it."""
-        return {"manifest": _VERSION} | {
-            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
-        }
+        values: dict[str, object] = {"manifest": _VERSION}
+        for name, value in asdict(self).items():
+            values[name] = list(value) if name in _LISTS else value
+        return values
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -103,7 +104,8 @@ def in_order(hooks: frozenset[str] | set[str]) -> tuple[str, ...]:
 
 # Any: what a stranger's CBOR holds, until it is checked.
 def _check(value: dict[str, Any]) -> None:
-    if value.get("manifest") != _VERSION or isinstance(value["manifest"], bool):
+    version = value.get("manifest")
+    if type(version) is not int or version != _VERSION:  # True and 1.0 are equal to it
         raise ManifestError(f'its "manifest" is not {_VERSION}, the only version there is')
     for name, (needed, is_right, wanted) in _RULES.items():
         if name not in value:
