@@ -294,3 +294,19 @@ def test_output_without_end_stays_within_its_buffer(engine: SandboxEngine) -> No
     lie = flood.replace("60000", "600000")
     for outcomes in both(engine, lie, events=1):
         assert outcomes[0].trap is not None
+
+
+def test_an_allocator_may_look_at_the_clock_and_at_nothing_else(engine: SandboxEngine) -> None:
+    """As in the airlock, for Go's heap."""
+    plain = "(result i32) (i32.const 65536))"
+    for body, panics in (("(drop (call $now))", False), ("(drop (call $drawn))", True)):
+        text = WASI_GUEST.format("(call $count-it (call $now))").replace(
+            plain, f"(result i32) {body} (i32.const 65536))"
+        )
+        assert body in text
+        core = bytes(wat2wasm(text))
+        for wasm in (core, as_component(core, None)[0]):
+            guest = load_guest(engine, wasm, Limits(), grant=GRANTABLE)
+            with Sandbox(engine, guest, Limits()) as sandbox:
+                outcome = sandbox.deliver(guest.hook_index()["on_webrtc_connected"], b"\xa0", at=10**18)
+            assert (outcome.trap is not None) == panics

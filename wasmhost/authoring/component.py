@@ -65,8 +65,8 @@ def _around(shape: Shape, served: tuple[Hook, ...]) -> str:
         text.shim(imports),
         text.guest_instance(imports),
         text.QUIET,
+        _answered(wasi, ends) if wasi else text.allocator("$guest", "cabi_realloc"),
         *(text.lowered(entry, ends[entry]) for entry in ours),
-        _answered(wasi, ends) if wasi else "",
         text.fill(imports, [ends[entry] for entry in imports]),
         _initialized(shape, answered=bool(wasi)),
         text.EVENT_TYPE,
@@ -80,7 +80,7 @@ def _answered(wasi: list[Import], ends: dict[Import, str]) -> str:
     host = {entry: f"$wasi-{entry.name}" for entry in NEEDED}
     lowered = [text.lowered(entry, name, "(memory $quiet-memory)") for entry, name in host.items()]
     found = [f'(alias core export $wasi "{entry.name}" (core func {ends[entry]}))' for entry in wasi]
-    return "\n".join([*lowered, wasi_module(wasi, host), *found])
+    return "\n".join([*lowered, wasi_module(wasi, host), *found, text.allocator("$wasi", "realloc")])
 
 
 def _initialized(shape: Shape, *, answered: bool) -> str:

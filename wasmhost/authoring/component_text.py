@@ -78,7 +78,7 @@ def fill(imports: Sequence[Import], functions: Sequence[str]) -> str:
 
 
 def guest_instance(imports: Sequence[Import]) -> str:
-    """The guest, given the shim; of it, its memory and its allocator."""
+    """The guest, given the shim; of it, its memory."""
     given: dict[str, list[str]] = {}
     for index, entry in enumerate(imports):
         given.setdefault(entry.module, []).append(f'(export "{entry.name}" (func $shim "{index}"))')
@@ -87,9 +87,13 @@ def guest_instance(imports: Sequence[Import]) -> str:
         [
             f"(core instance $guest (instantiate $guest-module {' '.join(arguments)}))",
             '(alias core export $guest "memory" (core memory $memory))',
-            '(alias core export $guest "cabi_realloc" (core func $realloc))',
         ]
     )
+
+
+def allocator(instance: str, name: str) -> str:
+    """What allocates in the guest's memory for the host."""
+    return f'(alias core export {instance} "{name}" (core func $realloc))'
 
 
 def lowered(entry: Import, name: str, options: str = "(memory $memory) (realloc $realloc)") -> str:

@@ -41,7 +41,7 @@ _LAYOUT: Final = {
     "BUFFER_BYTES": "20480",
     "AREA_BYTES": "16384",  # no piece of output is longer
 }
-_OWN: Final = {"fd_write": "$fd_write", "proc_exit": "$proc_exit"}
+_OWN: Final = {name: f"${name}" for name in ("clock_time_get", "fd_write", "proc_exit")}
 
 
 def wasi_module(imports: Sequence[Import], host: Mapping[Import, str]) -> str:
@@ -56,7 +56,7 @@ def wasi_module(imports: Sequence[Import], host: Mapping[Import, str]) -> str:
     given = " ".join(f'(export "{_NAMES[entry.symbol]}" (func {host[entry]}))' for entry in NEEDED)
     return f"""{module}
 (core instance $wasi (instantiate $wasi-module
-  (with "guest" (instance (export "memory" (memory $memory))))
+  (with "guest" (instance $guest))
   (with "quiet" (instance $quiet))
   (with "host" (instance {given}))))"""
 

@@ -7,6 +7,7 @@
 ;; constants then, and output is dropped.
 (core module $wasi-module
   (import "guest" "memory" (memory $guest 0))
+  (import "guest" "cabi_realloc" (func $cabi_realloc (param i32 i32 i32 i32) (result i32)))
   (import "quiet" "memory" (memory $box 1))
   (import "host" "log" (func $log (param i32 i32 i32)))
   (import "host" "panic" (func $panic (param i32 i32)))
@@ -16,6 +17,8 @@
 
   (global $started (mut i32) (i32.const 0))
   (global $early_random (mut i64) (i64.const 0))
+  ;; Whether the guest allocates for its host, and so may call nothing outside of the component.
+  (global $allocating (mut i32) (i32.const 0))
   ;; Bytes in the buffer of each of standard output and error that did not end in a newline yet.
   (global $out (mut i32) (i32.const 0))
   (global $err (mut i32) (i32.const 0))
@@ -23,7 +26,8 @@
   (global $said (mut i32) (i32.const 0))
   (global $said_in (mut i64) (i64.const -1))
 
-  ;; Every function of WASI begins with this.
+  ;; Every function of WASI begins with this, but the clock's. While the guest allocates, it traps, as
+  ;; nothing may be called then.
   (func $guard_open
     (i64.store $box (i32.const ${IN_AT})
       (if (result i64) (global.get $started) (then (call $now)) (else (i64.const ${INIT_AT})))))
@@ -125,6 +129,19 @@ ${WASI_FUNCTIONS}
   (func (export "started")
     (call $end_lines)
     (global.set $started (i32.const 1)))
+
+  (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+    (local $pointer i32)
+    (global.set $allocating (i32.const 1))
+    (local.set $pointer
+      (call $cabi_realloc (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+    (global.set $allocating (i32.const 0))
+    (local.get $pointer))
+
+  ;; An allocator may look at the clock too, as Go's does when its heap grows; it has the last time told.
+  (func $clock_time_get (param $id i32) (param $precision i64) (param $result i32) (result i32)
+    (if (i32.eqz (global.get $allocating)) (then (call $guard_open)))
+    (call $wasi.clock_time_get (local.get $id) (local.get $precision) (local.get $result)))
 
   (func $fd_write (param $fd i32) (param $pieces i32) (param $count i32) (param $written i32)
     (result i32)
