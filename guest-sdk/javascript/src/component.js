@@ -4,18 +4,21 @@
  * The build bundles it with the author's module, which it knows as `wasmhost-observer/author`.
  */
 
-import raw from "wasmhost:javascript/panic@0.1.0";
+import rawPanic from "wasmhost:javascript/panic@0.1.0";
+import rawText from "wasmhost:javascript/text@0.1.0";
 
 import "./clock.js"; // before the author's module, which may look at it
 import author from "wasmhost-observer/author";
 
 import { hooksOf } from "./observer.js";
 import { serve } from "./serve.js";
-import { textOf } from "./utf8.js";
+import { decodeLongBy, textOf } from "./utf8.js";
+
+decodeLongBy((bytes) => rawText.decode(bytes));
 
 export const { lifecycle, signaling, websocket, webrtc, credential, mailbox } = serve(author, (words) => {
-  raw.report(textOf(words));
-  raw.trap();
+  rawPanic.report(textOf(words));
+  rawPanic.trap();
 });
 
 /** For the build: the hooks that are real, as the host spells them. */

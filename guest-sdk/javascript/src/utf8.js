@@ -6,11 +6,23 @@
 
 import { broken } from "./broken.js";
 
+/** From so many bytes on it is worth its price to leave QuickJS. */
+const LONG = 48;
 /** The bits of four bytes that no ASCII has. */
 const NO_ASCII = 0x8080_8080;
 
+let decodeOutside;
+
+/** Have long texts decoded by this function, which gives null for what is no UTF-8. */
+export function decodeLongBy(decode) {
+  decodeOutside = decode;
+}
+
 /** The text that these bytes of an event are. */
 export function decodeText(event, start, end) {
+  if (end - start > LONG && decodeOutside !== undefined) {
+    return decodeOutside(event.bytes.subarray(start, end)) ?? broken();
+  }
   const latin = event.part(start, end);
   if (isAscii(event, start, end)) return latin;
   try {
