@@ -57,8 +57,8 @@ _TYPES: Final = "types"  # the interface that has types only; what uses one of t
 # componentize-py links some twenty modules into one memory, each with an instance of its own.
 _INSTANCES: Final = 200
 _TABLES: Final = 20
-# The guest's, and one of what is built around it: for hooks that do nothing, for what passes through.
-_MEMORIES: Final = 2
+# The guest's, those of the modules in it and those of what is built around it: JavaScript's has two each.
+_MEMORIES: Final = 4
 
 CAPABILITIES: Final[dict[str, dict[str, Signature]]] = {
     "log": {"write": (("enum{trace debug info warn error}", "string"), None)},
