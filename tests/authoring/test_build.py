@@ -12,11 +12,16 @@ from tests.cli.helpers import small_guest
 from wasmhost.authoring.build import build_project
 from wasmhost.authoring.project import load_project
 from wasmhost.authoring.toolchains.base import BuildError
+from wasmhost.config import Limits
 from wasmhost.contract.manifest import SECTION, decode_manifest
 from wasmhost.errors import GuestRefused
+from wasmhost.sandbox.engine import SandboxEngine
+from wasmhost.sandbox.guest import load_guest
 from wasmhost.sandbox.sections import custom_sections
 
 if TYPE_CHECKING:
+    from wasmtime import Module
+
     from wasmhost.authoring.build import Build
 
 
@@ -133,6 +138,25 @@ def test_nowhere_to_write_to(tmp_path: Path) -> None:
         build_project(loaded, out=tmp_path / "taken")
     with pytest.raises(BuildError, match="cannot write "):
         build_project(loaded, out=Path("/proc/nobody/x.wasm"))
+
+
+def test_a_manifest_makes_it_no_other_module_to_compile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the build tried out before it wrote one is what a host finds in its cache."""
+    compiled: list[bytes] = []
+    original = SandboxEngine.compile
+
+    def noted(engine: SandboxEngine, wasm: bytes) -> Module:
+        compiled.append(wasm)
+        return original(engine, wasm)
+
+    monkeypatch.setattr(SandboxEngine, "compile", noted)
+    built = build(tmp_path, logging_guest())
+    with SandboxEngine() as engine:
+        load_guest(engine, built.path.read_bytes(), Limits(), grant=())
+    assert len(compiled) == 2
+    assert compiled[0] == compiled[1]
 
 
 def test_its_stages_are_told(tmp_path: Path) -> None:

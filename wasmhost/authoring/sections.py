@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from wasmhost.sandbox.sections import CUSTOM, Section, join, layer, named, sections, vector
+from wasmhost.sandbox.sections import (
+    CUSTOM,
+    Section,
+    join,
+    layer,
+    named,
+    sections,
+    vector,
+    without_custom_sections,
+)
 
 _FUNCTION_NAMES: Final = 1
 
@@ -23,9 +32,8 @@ def strip_debug(module: bytes, *, keep_names: bool = True) -> bytes:
 
 def with_custom_section(module: bytes, name: str, content: bytes) -> bytes:
     """Return the module or component with one custom section of this name, at its end."""
-    others = [section for section in sections(module) if not named(section, name)]
-    encoded = name.encode()
-    return join(module[:8], [*others, Section(CUSTOM, vector(encoded) + content)])
+    section = Section(CUSTOM, vector(name.encode()) + content)
+    return without_custom_sections(module, name) + join(b"", [section])
 
 
 def _kept(section: Section, keep_names: bool) -> Section | None:

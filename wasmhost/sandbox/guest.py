@@ -6,6 +6,7 @@ says `core.py`, how a component is, `component.py`; here is what they have in co
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -17,7 +18,7 @@ from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.allocators import allocator_places
 from wasmhost.sandbox.component import check_component, component_surface, plan_component
 from wasmhost.sandbox.core import check_hooks, check_imports, core_shape, core_surface, fit_core
-from wasmhost.sandbox.sections import custom_sections, layer
+from wasmhost.sandbox.sections import custom_sections, layer, without_custom_sections
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
@@ -97,9 +98,14 @@ def load_guest(
 def compile_guest(engine: SandboxEngine, wasm: bytes, limit_mib: int) -> Compiled:
     """Compile a core module or a component.
 
+    Its manifest is left out: there is no code in it, and so what a build tried out before it wrote one need
+    not be compiled again.
+
     :raises GuestRefused: it is neither, or does not compile.
     """
     kind = module_kind(wasm, limit_mib)
+    with contextlib.suppress(ValueError):  # where its sections make no sense, the engine says so
+        wasm = without_custom_sections(wasm, SECTION)
     try:
         return engine.compile(wasm) if kind == "core" else engine.compile_component(wasm)
     except WasmtimeError as error:

@@ -84,6 +84,14 @@ def custom_sections(wasm: bytes, name: str) -> list[bytes]:
     return [content for section in sections(wasm) if (content := named(section, name)) is not None]
 
 
+def without_custom_sections(wasm: bytes, name: str) -> bytes:
+    """The binary less its custom sections of this name, at its top level.
+
+    :raises ValueError: a section is longer than what is there.
+    """
+    return join(wasm[:HEADER_BYTES], [section for section in sections(wasm) if named(section, name) is None])
+
+
 def core_modules(wasm: bytes) -> Iterator[bytes]:
     """A core module is itself; a component is all those in it, and in components in it, 8 deep.
 
