@@ -5,16 +5,18 @@
  */
 
 import rawPanic from "wasmhost:javascript/panic@0.1.0";
-import rawText from "wasmhost:javascript/text@0.1.0";
+import rawOutside from "wasmhost:javascript/outside@0.1.0";
 
 import "./clock.js"; // before the author's module, which may look at it
 import author from "wasmhost-observer/author";
 
 import { hooksOf } from "./observer.js";
+import { outside } from "./outside.js";
 import { serve } from "./serve.js";
-import { decodeLongBy, textOf } from "./utf8.js";
+import { textOf } from "./utf8.js";
 
-decodeLongBy((bytes) => rawText.decode(bytes));
+outside.open = rawOutside.open;
+outside.decode = rawOutside.decode;
 
 export const { lifecycle, signaling, websocket, webrtc, credential, mailbox } = serve(author, (words) => {
   rawPanic.report(textOf(words));

@@ -21,20 +21,20 @@ export function byInitial(keys) {
 
 /** The place of the value of a key in the map at a place; -1 where the key is not there. */
 export function find(event, at, key) {
-  const { bytes } = event;
+  const { bytes, latin } = event;
   const { initial } = key;
   let left = mapSize(event, at);
   at += left < 24 ? 1 : headSize(bytes[at]);
   for (; left > 0; left--) {
-    if (bytes[at] === initial && event.part(at, at + key.size) === key.written) return at + key.size;
+    if (bytes[at] === initial && latin.startsWith(key.written, at)) return at + key.size;
     at = skip(event, at, 2);
   }
   return -1;
 }
 
-/** Go through a map once, and put the places of the values of its keys into `places`. Gives the place behind it. */
+/** Go through a map once, and put the places of the values of its keys into `places`. */
 export function findAll(event, at, table, places) {
-  const { bytes } = event;
+  const { bytes, latin } = event;
   let left = mapSize(event, at);
   at += left < 24 ? 1 : headSize(bytes[at]);
   for (; left > 0; left--) {
@@ -42,10 +42,9 @@ export function findAll(event, at, table, places) {
     if (keys !== undefined) {
       for (let index = 0; index < keys.length; index++) {
         const key = keys[index];
-        if (event.part(at, at + key.size) === key.written) places[key.index] = at + key.size;
+        if (latin.startsWith(key.written, at)) places[key.index] = at + key.size;
       }
     }
     at = skip(event, at, 2);
   }
-  return at;
 }

@@ -1,41 +1,18 @@
-/**
- * UTF-8, by way of texts with one character for each byte. QuickJS has no TextDecoder; what it has of its own is
- * many times cheaper than a loop over the bytes: `escape` writes each as %XX, and `decodeURIComponent` reads those
- * as UTF-8, strictly.
- */
+/** Texts in UTF-8. Bytes are at hand as texts with one character for each: QuickJS joins and cuts those cheaply. */
 
 import { broken } from "./broken.js";
+import { outside } from "./outside.js";
 
 /** From so many bytes on it is worth its price to leave QuickJS. */
 const LONG = 48;
 /** The bits of four bytes that no ASCII has. */
 const NO_ASCII = 0x8080_8080;
 
-let decodeOutside;
-
-/** Have long texts decoded by this function, which gives null for what is no UTF-8. */
-export function decodeLongBy(decode) {
-  decodeOutside = decode;
-}
-
 /** The text that these bytes of an event are. */
 export function decodeText(event, start, end) {
-  if (end - start > LONG && decodeOutside !== undefined) {
-    return decodeOutside(event.bytes.subarray(start, end)) ?? broken();
-  }
-  const latin = event.part(start, end);
-  if (isAscii(event, start, end)) return latin;
-  try {
-    return decodeURIComponent(escape(latin));
-  } catch {
-    return broken();
-  }
+  if (end - start < LONG && isAscii(event, start, end)) return event.latin.slice(start, end);
+  return outside.decode(event.bytes.subarray(start, end)) ?? broken();
 }
-
-/** A character for each byte. */
-export const latinText = Uint8Array.prototype.toBase64
-  ? (bytes) => atob(bytes.toBase64())
-  : (bytes) => bytes.reduce((text, byte) => text + String.fromCharCode(byte), "");
 
 /** Any value as a text that has UTF-8: half a surrogate pair becomes U+FFFD. */
 export function textOf(value) {
@@ -47,6 +24,11 @@ export function encodeText(text) {
   const escaped = encodeURIComponent(text.toWellFormed());
   return escaped.length === text.length ? text : unescape(escaped);
 }
+
+/** A character for each byte. */
+export const latinText = Uint8Array.prototype.toBase64
+  ? (bytes) => atob(bytes.toBase64())
+  : (bytes) => bytes.reduce((text, byte) => text + String.fromCharCode(byte), "");
 
 /** A byte for each character. */
 export const latinBytes = Uint8Array.fromBase64

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import "./stand-ins.js";
 import { BrokenEvent } from "../src/broken.js";
 import { Event } from "../src/cbor.js";
 import { encode } from "../src/encode.js";

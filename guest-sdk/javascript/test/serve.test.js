@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import "./stand-ins.js";
 import { encode } from "../src/encode.js";
 import { HOOKS } from "../src/hooks.js";
 import { ObserverError, hooksOf, observer } from "../src/observer.js";
