@@ -1,5 +1,5 @@
 """Lets the SDK's own tests, and the observers they make up, import the SDK from the folder beside them."""
-# ruff: noqa: E402, SLF001 - it looks inside, once the path is set
+# ruff: noqa: SLF001 - it looks inside, once the path is set
 
 from __future__ import annotations
 

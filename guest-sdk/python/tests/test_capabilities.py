@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pytest
-
 from wasmhost_observer import config, delivery, log, metrics, report, state
 from wasmhost_observer.panic import Panic
 from wasmhost_observer.testing import Host, encode

@@ -1,12 +1,11 @@
 """What an author's module registers, and how its hooks are called."""
-# ruff: noqa: D101, D102, S101 - tests assert, and make up observers
+# ruff: noqa: ARG001, ARG002, S101 - tests assert, and make up hooks that do little
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from wasmhost_observer import (
     ActrId,
     ActrType,
@@ -36,11 +35,11 @@ class Returned(Exception):
     """Stands for the component's error result."""
 
 
-def deliver(name: str, event: Any = None, **frame: Any) -> None:
+def deliver(name: str, payload: Any = None, **frame: Any) -> None:
     """Call a hook as a component does, with an event's bytes."""
     found = next(hook for hook in registered() if hook.name == name)
     serve = server(found, registered()[found], Returned)
-    serve(None, encode({"at": 1, "seq": 2, "ctx": CTX, "event": event or {}} | frame))
+    serve(None, encode({"at": 1, "seq": 2, "ctx": CTX, "event": payload or {}} | frame))
 
 
 def names() -> list[str]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from io import BytesIO
 
 import pytest
-
 from wasmhost_observer import records
 from wasmhost_observer.events import frame_reader
 from wasmhost_observer.reading import FAULTS, Malformed, boolean, remembered, skip, text, uint, uint32

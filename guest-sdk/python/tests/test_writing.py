@@ -8,7 +8,6 @@ from typing import Any
 
 import cbor2
 import pytest
-
 from wasmhost_observer import ActrId, ActrType, PeerEvent, PeerStatus, Realm
 from wasmhost_observer.writing import encode
 
