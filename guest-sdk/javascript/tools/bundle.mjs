@@ -81,14 +81,14 @@ function resolver(host) {
   };
 }
 
-/** Imports stay imports; who does not use one does not have it. */
+/** The SDK's imports stay imports; who does not use one does not have it. */
 function external(build) {
-  build.onResolve({ filter: HOST }, ({ path }) => ({ path, external: true, sideEffects: false }));
+  build.onResolve({ filter: HOST, namespace: SDK_FILES }, ({ path }) => ({ path, external: true, sideEffects: false }));
 }
 
 /** There is no host yet when a module is loaded. */
 function stubbed(build) {
-  build.onResolve({ filter: HOST }, ({ path }) => ({ path, namespace: STUB }));
+  build.onResolve({ filter: HOST, namespace: SDK_FILES }, ({ path }) => ({ path, namespace: STUB }));
   build.onLoad({ filter: /./, namespace: STUB }, () => ({
     contents: `export default new Proxy({}, { get: (_, name) => () => {
       throw new Error(\`\${String(name)} needs the host: call it in init or in a hook\`);

@@ -42,11 +42,14 @@ def build(job: Job) -> Built:
         folder = Path(made)
         bundle, inner = folder / "bundle.js", folder / "inner.wasm"
         told = _bundle(job, node, modules, bundle)
-        wit = _write_wit(job.sdk, folder / "wit", told["imports"])
         program = modules / "componentize-qjs" / "bin" / "componentize-qjs"
+        world = ("--world", "observer", "--wit", _write_wit(job.sdk, folder / "wit", told["imports"]))
         # No event loop: the component is to run where there is no asynchronous ABI.
-        options = ("--sync", "--stub-wasi", "--world", "observer")
-        run([*node, program, *options, "--wit", wit, "--js", bundle, "--output", inner], cwd=folder)
+        options = ("--sync", "--stub-wasi", "--js", bundle, "--output", inner)
+        try:
+            run([*node, program, *world, *options], cwd=folder)
+        except BuildError as error:
+            raise BuildError(f"QuickJS refuses {job.source.name}", error.output) from error
         job.out.write_bytes(_wrap(job.sdk, inner.read_bytes(), told["imports"]))
     return Built(hooks=tuple(told["hooks"]))
 
@@ -54,7 +57,10 @@ def build(job: Job) -> Built:
 def _bundle(job: Job, node: Sequence[str], modules: Path, out: Path) -> dict[str, list[str]]:
     """Make one module of the author's and the SDK's; gives its ``hooks``, and the ``imports`` it needs."""
     bundler = job.sdk / "tools" / "bundle.mjs"
-    said = run([*node, bundler, modules, job.relative(job.source), out], cwd=job.project)
+    try:
+        said = run([*node, bundler, modules, job.relative(job.source), out], cwd=job.project)
+    except BuildError as error:
+        raise BuildError(f"{job.source.name} cannot be bundled", error.output) from error
     told: dict[str, list[str]] = json.loads(said)
     return told
 
