@@ -83,7 +83,11 @@ function resolver(host) {
 
 /** The SDK's imports stay imports; who does not use one does not have it. */
 function external(build) {
-  build.onResolve({ filter: HOST, namespace: SDK_FILES }, ({ path }) => ({ path, external: true, sideEffects: false }));
+  build.onResolve({ filter: HOST, namespace: SDK_FILES }, ({ path }) => ({
+    path,
+    external: true,
+    sideEffects: false,
+  }));
 }
 
 /** There is no host yet when a module is loaded. */
