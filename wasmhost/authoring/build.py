@@ -15,7 +15,7 @@ from wasmhost.authoring.samples import SAMPLES
 from wasmhost.authoring.sdk_version import sdk_version
 from wasmhost.authoring.sections import with_custom_section
 from wasmhost.authoring.toolchains.base import BuildError, Job
-from wasmhost.authoring.tryout import LIMITS, Tryout, engine
+from wasmhost.authoring.tryout import PATIENT, Tryout, engine
 from wasmhost.config import GRANTABLE
 from wasmhost.contract.manifest import SECTION, Manifest, encode_manifest, in_order
 from wasmhost.errors import GuestRefused
@@ -113,7 +113,7 @@ def compile_into(project: Project, out: Path) -> tuple[str, ...] | None:
 def _finish(project: Project, wasm: bytes, hooks: tuple[str, ...] | None, out: Path) -> tuple[Build, bytes]:
     """Check the module, write its manifest into it, and call each hook once."""
     with engine() as made:
-        compiled = compile_guest(made, wasm, LIMITS.module_mib)
+        compiled = compile_guest(made, wasm, PATIENT.module_mib)
         shown = surface(made, compiled, wasm)
         imports = tuple(_import(*names) for names in dict.fromkeys(shown.imports))
         manifest = Manifest(
@@ -130,7 +130,7 @@ def _finish(project: Project, wasm: bytes, hooks: tuple[str, ...] | None, out: P
         with Tryout(made, compiled, wasm, grant=manifest.capabilities, config=project.config) as tryout:
             calls = tuple(_call(tryout, hook) for hook in manifest.hooks)
     sha256 = hashlib.sha256(wasm).hexdigest()
-    kind = module_kind(wasm, LIMITS.module_mib)
+    kind = module_kind(wasm, PATIENT.module_mib)
     return Build(out, len(wasm), sha256, kind, imports, manifest, calls), wasm
 
 

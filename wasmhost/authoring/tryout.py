@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     from wasmhost.sandbox.guest import Compiled
     from wasmhost.sandbox.instance import Outcome
 
-LIMITS: Final = Limits()
-# Where a machine is slow or busy, a deadline would be the one thing here that is not always the same.
-# Fuel is what bounds a call.
-_PATIENT: Final = Limits(deadline_ms=60_000, init_deadline_ms=60_000)
+PATIENT: Final = Limits(deadline_ms=60_000, init_deadline_ms=60_000)
+"""A host's limits but for its deadlines, which would be the one thing here that a busy machine changes.
+Fuel is what bounds a call."""
 
 
 class Tryout:
@@ -56,7 +55,7 @@ class Tryout:
         """
         self._engine = engine
         self._config = dict(config or {})
-        self._guest = let_in(engine, compiled, wasm, _PATIENT, grant=grant, hooks=hooks)
+        self._guest = let_in(engine, compiled, wasm, PATIENT, grant=grant, hooks=hooks)
         self._index = self._guest.hook_index()
         self._sandbox: Sandbox | None = None
         self._state: bytes | None = None
@@ -80,7 +79,7 @@ class Tryout:
             return None
         seed = stream_seed("", "", "")
         sandbox = Sandbox(
-            self._engine, self._guest, _PATIENT, config=self._config, state=self._state, seed=seed
+            self._engine, self._guest, PATIENT, config=self._config, state=self._state, seed=seed
         )
         if sandbox.init.trap is not None:
             sandbox.close()
@@ -118,23 +117,29 @@ class Tryout:
         self.close()
 
 
+def granted(project: Project) -> frozenset[str]:
+    """What a project's module is granted at its author's desk: what it asks for, or may ask for."""
+    if project.capabilities is None:
+        return GRANTABLE
+    return frozenset({*project.capabilities, *project.optional})
+
+
 @contextmanager
 def tryout_of(engine: SandboxEngine, project: Project, module: Path) -> Iterator[Tryout]:
     """A built module of a project, as the project's tests want it.
 
     :raises GuestRefused: it cannot be read, or a host would refuse it.
     """
-    wasm = read_module(module, LIMITS.module_mib)
+    wasm = read_module(module, PATIENT.module_mib)
     manifest = read_manifest(wasm)
     hooks = project.hooks if manifest is None else None  # what the manifest names, let_in looks up
-    grant = GRANTABLE if project.capabilities is None else {*project.capabilities, *project.optional}
-    compiled = compile_guest(engine, wasm, LIMITS.module_mib)
-    with Tryout(engine, compiled, wasm, grant=grant, hooks=hooks, config=project.config) as made:
+    compiled = compile_guest(engine, wasm, PATIENT.module_mib)
+    with Tryout(engine, compiled, wasm, grant=granted(project), hooks=hooks, config=project.config) as made:
         yield made
 
 
 @contextmanager
 def engine() -> Iterator[SandboxEngine]:
     """An engine as a host's."""
-    with SandboxEngine(LIMITS.stack_kib, user_cache()) as made:
+    with SandboxEngine(PATIENT.stack_kib, user_cache()) as made:
         yield made

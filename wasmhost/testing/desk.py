@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wasmhost.authoring.build import build_project
 from wasmhost.authoring.freshness import is_stale
 from wasmhost.authoring.project import FILE, Project, load_project
 from wasmhost.authoring.toolchains.base import BuildError
-from wasmhost.config import GRANTABLE, Limits
+from wasmhost.authoring.tryout import PATIENT, granted
+from wasmhost.config import GRANTABLE
 from wasmhost.errors import ConfigError
 from wasmhost.host.loading import read_module
 from wasmhost.sandbox.artifacts import user_cache
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from wasmhost.config import Limits
     from wasmhost.sandbox.guest import Compiled
 
-PATIENT: Final = Limits(deadline_ms=60_000, init_deadline_ms=60_000)
-"""A host's limits but for its deadlines: a test is to end the same on a busy machine. Fuel bounds a call."""
+__all__ = ["PATIENT", "Desk", "Workshop"]
 
 
 class Workshop:
@@ -118,8 +119,9 @@ class Desk:
         if hooks is None and project is not None and read_manifest(module) is None:
             hooks = project.hooks
         compiled = self._workshop.compiled(module)
-        allowed = _grant(project) if grant is None else grant
-        guest = let_in(self.engine, compiled, module, limits, grant=allowed, hooks=hooks)
+        if grant is None:
+            grant = GRANTABLE if project is None else granted(project)
+        guest = let_in(self.engine, compiled, module, limits, grant=grant, hooks=hooks)
         observer = Observer(self.engine, guest, limits, config=settings, state=state)
         self._observers.append(observer)
         return observer
@@ -139,12 +141,6 @@ class Desk:
     ) -> None:
         for observer in self._observers:
             observer.close()
-
-
-def _grant(project: Project | None) -> Collection[str]:
-    if project is None or project.capabilities is None:
-        return GRANTABLE
-    return {*project.capabilities, *project.optional}
 
 
 def _build(project: Project) -> None:
