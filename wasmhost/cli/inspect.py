@@ -2,12 +2,12 @@
 
 import json as json_format
 import sys
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wasmhost.cli.facts import facts
 from wasmhost.cli.options import GrantOption, JsonOption
 from wasmhost.cli.terminal import Terminal, complain, put, terminal
 from wasmhost.text import escape_untrusted
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from wasmhost.cli.description import Description
 
 _NAME_LIMIT = 128
-_PLAIN_WIDTH = 10_000
-_LABEL = 9
 
 
 def inspect(
@@ -54,13 +52,8 @@ def inspect(
 
 
 def _words(description: "Description", screen: Terminal) -> str:
-    width = screen.width or _PLAIN_WIDTH
-    lines = [f"{description.name}: {'accepted' if description.reason is None else 'refused'}"]
-    for label, values in _facts(description):
-        for place, value in enumerate(values):
-            first = f"  {label if place == 0 else '':<{_LABEL}}"
-            lines += textwrap.wrap(value, width, initial_indent=first, subsequent_indent=" " * (_LABEL + 4))
-    return "\n".join(lines) + "\n"
+    title = f"{description.name}: {'accepted' if description.reason is None else 'refused'}"
+    return facts(title, _facts(description), screen)
 
 
 def _facts(description: "Description") -> list[tuple[str, list[str]]]:
