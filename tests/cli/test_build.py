@@ -31,7 +31,7 @@ def test_it_says_what_was_built(tmp_path: Path) -> None:
     """Size, hooks with what a call costs, imports with their capability, and where it is."""
     project(tmp_path, logging_guest())
     result = wasmhost("build", cwd=tmp_path)
-    assert (result.code, result.err) == (0, "")
+    assert (result.code, result.complaints) == (0, [])
     lines = result.out.splitlines()
     assert lines[0] == "small 1.2.3: built"
     assert lines[1].startswith("  kind     core, ")

@@ -20,8 +20,8 @@ def test_from_an_empty_folder_to_a_tested_observer(tmp_path: Path) -> None:
     assert first == "made my-watch, an observer in WebAssembly text; next:"
     assert commands == ["  wasmhost build my-watch", "  wasmhost test my-watch"]
     built, tested = (wasmhost(*command.split()[1:], cwd=tmp_path) for command in commands)
-    assert (built.code, built.err) == (0, "")
-    assert (tested.code, tested.err) == (0, "")
+    assert (built.code, built.complaints) == (0, [])
+    assert (tested.code, tested.complaints) == (0, [])
     assert "first: ok" in tested.out
 
 

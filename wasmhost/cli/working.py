@@ -108,7 +108,7 @@ class _Progress:
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._screen = terminal(sys.stderr)
+        self._width = terminal(sys.stderr).width if _moves() else None
         self._began = time.monotonic()
         self._next_plain = self._began + _PLAIN_EVERY_S
         self._shown = False
@@ -119,16 +119,16 @@ class _Progress:
             return
         seconds = int(now - self._began)
         words = f"{self._what}: {stage} … {seconds} s" if stage else f"{self._what} … {seconds} s"
-        if self._screen.width is None:
+        if self._width is None:
             if now >= self._next_plain:
                 self._next_plain += _PLAIN_EVERY_S
                 say(words + "\n")
             return
-        say(f"\r{words[: self._screen.width - 1]}\033[K" if _moves() else "")
+        say(f"\r{words[: self._width - 1]}\033[K")
         self._shown = True
 
     def clear(self) -> None:
-        if self._shown and _moves():
+        if self._shown:
             say("\r\033[K")
         self._shown = False
 
