@@ -281,6 +281,30 @@ def test_no_name_fakes_a_kind(lab: Lab, name: str) -> None:
     assert (trap.kind, trap.message) == (PanicKind.OTHER, "discriminant 9 out of range [0..5)")
 
 
+def doubling(levels: int) -> str:
+    """A mangled name of C++ that comes to two to the power of its levels."""
+    name = "_Z1f1aIiiE"
+    for level in range(levels):
+        digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        part = f"S{digits[level]}_"
+        name += f"S_I{part}{part}E"
+    return name
+
+
+@pytest.mark.parametrize("name", [doubling(35), doubling(35)[3:], doubling(35)[10:] * 9])
+def test_no_name_is_demangled_at_length(lab: Lab, name: str) -> None:
+    """Of 35 levels the engine would write until there is no memory left."""
+    wasm = wc.guest("call $f", extra=f'(func $f (@name "{name}") unreachable)')
+    assert lab.trap(wasm).backtrace[0].startswith("~" + name[1:50])
+
+
+def test_ordinary_names_stay_as_they_are(lab: Lab) -> None:
+    """Short ones, and long ones as a linker writes them, demangled."""
+    for name in ("_ZN4core9panicking5panicE", "core::ptr::drop_in_place<" + "alloc::string::String, " * 9):
+        wasm = wc.guest("call $f", extra=f'(func $f (@name "{name}") unreachable)')
+        assert lab.trap(wasm).backtrace[0].startswith(name[:200])
+
+
 # what it said, and what is left
 
 

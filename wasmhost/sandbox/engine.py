@@ -10,8 +10,10 @@ from wasmtime import Config, Engine, Module
 
 from wasmhost.sandbox.airlock.assemble import Fitting, assemble
 from wasmhost.sandbox.compiling import Compiler
+from wasmhost.sandbox.mangled import blunted
 from wasmhost.sandbox.native.library import without_async
 from wasmhost.sandbox.native.timer import ticker
+from wasmhost.sandbox.sections import layer
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -48,7 +50,7 @@ class SandboxEngine:
 
     def knows(self, wasm: bytes) -> bool:
         """Whether this binary was compiled before, so that compiling it takes no time now."""
-        return self._compiler.knows(wasm)
+        return self._compiler.knows(blunted(wasm) if layer(wasm) == "component" else wasm)
 
     def compile(self, wasm: bytes) -> Module:
         """Compile a module; raises `wasmtime.WasmtimeError` where it is none."""
@@ -56,7 +58,7 @@ class SandboxEngine:
 
     def compile_component(self, wasm: bytes) -> Component:
         """Compile a component; raises `wasmtime.WasmtimeError` where it is none."""
-        return self._compiler.component(wasm)
+        return self._compiler.component(blunted(wasm))
 
     def airlock(self, fitting: Fitting) -> tuple[Module, Module]:
         """The front and the back for guests of this fitting, compiled once."""

@@ -15,7 +15,7 @@ HEADER_BYTES: Final = 8
 _MAGIC: Final = b"\0asm"
 _CORE_LAYER: Final = b"\x01\0\0\0"
 _COMPONENT_LAYER: Final = b"\x01\0"
-_NESTED: Final = frozenset({1, 4})  # the sections of a component that hold a core module, a component
+NESTED: Final = frozenset({1, 4})  # the sections of a component that hold a core module, a component
 _MAX_DEPTH: Final = 8
 _MAX_SHIFT: Final = 28  # a u32 takes five bytes of LEB128
 
@@ -110,7 +110,7 @@ def core_module_spans(wasm: bytes, begin: int, end: int, depth: int = 0) -> Iter
         yield begin, end
         return
     for kind, inner, inner_end in places(wasm, begin + HEADER_BYTES, end):
-        if kind in _NESTED and depth < _MAX_DEPTH:
+        if kind in NESTED and depth < _MAX_DEPTH:
             yield from core_module_spans(wasm, inner, inner_end, depth + 1)
 
 

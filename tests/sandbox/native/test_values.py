@@ -73,6 +73,20 @@ def test_bytes_are_lifted_up_to_a_limit(data: bytes, limit: int) -> None:
     assert values.lift_bytes(argument.address, limit) == (data[:limit], len(data))
 
 
+@given(st.binary(max_size=50), st.binary(max_size=50), st.integers(0, 60))
+def test_two_values_are_lifted_at_once(first: bytes, second: bytes, limit: int) -> None:
+    """Where they lie one after the other, as arguments do."""
+    arguments = EventArgument(), EventArgument()
+    both = (VAL * 2)()
+    for argument, data, number in zip(arguments, (first, second), range(2), strict=True):
+        argument.write(data)
+        ctypes.memmove(ctypes.byref(both[number]), argument.address, values.VAL_BYTES)
+    size, at, next_size, next_at = values.lift_spans(ctypes.addressof(both))
+    assert (size, next_size) == (len(first), len(second))
+    assert values.bytes_at(size, at, limit) == first[:limit]
+    assert values.bytes_at(next_size, next_at, limit) == second[:limit]
+
+
 @given(st.one_of(st.none(), st.binary(max_size=300)), st.integers(0, 400))
 def test_an_optional_text_is_what_it_was(text: bytes | None, limit: int) -> None:
     """None, empty or not; the engine frees it."""

@@ -22,7 +22,10 @@ def on_main_thread() -> bool:
 
 
 class Errand:
-    """One native call at a time, elsewhere. ``away``: it has not come back, whatever its caller thinks."""
+    """One native call at a time, elsewhere, and none after one that was interrupted.
+
+    ``away``: it has not come back, whatever its caller thinks.
+    """
 
     __slots__ = ("_back", "_found", "away")
 
@@ -37,10 +40,9 @@ class Errand:
         self.away = True
         _thread.start_new_thread(self._go, (call, arguments))
         interrupt: BaseException | None = None
-        while True:
+        while self.away:  # and not until the lock is had: an interrupt may come when it just was
             try:
                 self._back.acquire()
-                break
             except BaseException as error:  # it must not leave before the guest has
                 interrupt = error
         if interrupt is not None:

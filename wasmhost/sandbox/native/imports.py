@@ -22,13 +22,16 @@ from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.native import library
 from wasmhost.sandbox.native.values import (
     VAL_BYTES,
+    bytes_at,
     lift_bytes,
     lift_f64,
+    lift_spans,
     lift_text,
     lift_u64,
     lower_optional_bytes,
     lower_optional_text,
     lower_u64,
+    text_at,
 )
 
 if TYPE_CHECKING:
@@ -70,8 +73,8 @@ _Callback: Final = ctypes.CFUNCTYPE(
 
 
 def _log_write(answers: Answers, args: int, _result: int) -> int:
-    text, size = lift_text(args + _SECOND, _TEXT)
-    answers.log_write(_LEVELS[lift_text(args, 8)[0]], text)
+    level_size, level, size, text = lift_spans(args)
+    answers.log_write(_LEVELS[text_at(level_size, level, 8)], text_at(size, text, _TEXT))
     return size
 
 
@@ -113,9 +116,8 @@ def _gauge_set(answers: Answers, args: int, _result: int) -> int:
 
 
 def _report_send(answers: Answers, args: int, _result: int) -> int:
-    topic, size = lift_text(args, _NAME)
-    body, body_size = lift_bytes(args + _SECOND, _AREA)
-    answers.report_send(topic, body)
+    size, topic, body_size, body = lift_spans(args)
+    answers.report_send(text_at(size, topic, _NAME), bytes_at(body_size, body, _AREA))
     return size + body_size * VAL_BYTES
 
 

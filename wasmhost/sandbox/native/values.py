@@ -28,6 +28,10 @@ _SPAN: Final = struct.Struct("@NP")
 _NUMBER: Final = struct.Struct("<Q")
 _FLOAT: Final = struct.Struct("<d")
 _HEAD: Final = _SPAN.size
+_SPANS: Final = struct.Struct(f"@{_OF}xNP{VAL_BYTES - _HEAD}xNP")
+_TWO: Final = _SPANS.size
+_U64_VALUE: Final = struct.Struct(f"<B{_OF - 1}xQ")
+_unpack_spans: Final = _SPANS.unpack
 _unpack_span: Final = _SPAN.unpack
 _string_at: Final = ctypes.string_at  # looked up once: every import lifts something
 _KEPT: Final = 512  # bytes of an event for which the room is kept from one delivery to the next
@@ -39,14 +43,29 @@ def lift_text(value: int, limit: int) -> tuple[bytes, int]:
     No more than ``limit`` of them, and with them how many there are.
     """
     size, data = _unpack_span(_string_at(value + _OF, _HEAD))
-    return (_string_at(data, min(limit, size)) if size else b""), size
+    return text_at(size, data, limit), size
 
 
 def lift_bytes(value: int, limit: int) -> tuple[bytes, int]:
     """The bytes of a ``list<u8>`` at this address; likewise."""
     size, data = _unpack_span(_string_at(value + _OF, _HEAD))
-    kept = min(limit, size)
-    return (_string_at(data, kept * VAL_BYTES)[_OF::VAL_BYTES] if size else b""), size
+    return bytes_at(size, data, limit), size
+
+
+def lift_spans(values: int) -> tuple[int, int, int, int]:
+    """Sizes and places of two strings or lists, whose values lie one after the other: at half the cost."""
+    size, data, next_size, next_data = _unpack_spans(_string_at(values, _TWO))
+    return size, data, next_size, next_data
+
+
+def text_at(size: int, data: int, limit: int) -> bytes:
+    """The bytes of a string that has so many, there; no more than ``limit`` of them."""
+    return _string_at(data, min(limit, size)) if size else b""
+
+
+def bytes_at(size: int, data: int, limit: int) -> bytes:
+    """The bytes of a ``list<u8>``; likewise."""
+    return _string_at(data, min(limit, size) * VAL_BYTES)[_OF::VAL_BYTES] if size else b""
 
 
 def lift_u64(value: int) -> int:
@@ -71,8 +90,7 @@ def lift_error(value: int, limit: int) -> bytes | None:
 
 def lower_u64(value: int, number: int) -> None:
     """Write a u64 to this address."""
-    _set_kind(value, _U64)
-    ctypes.memmove(value + _OF, _NUMBER.pack(number), _NUMBER.size)
+    ctypes.memmove(value, _U64_VALUE.pack(_U64, number), _U64_VALUE.size)
 
 
 def lower_optional_text(value: int, text: bytes | None) -> None:
@@ -98,11 +116,12 @@ class EventArgument:
     sandbox keeps 32 times the largest event it ever had.
     """
 
-    __slots__ = ("_elements", "_small", "address", "argument")
+    __slots__ = ("_elements", "_small", "_view", "address", "argument")
 
     def __init__(self) -> None:
         self.argument = ffi.wasmtime_component_val_t()
         self.address = ctypes.addressof(self.argument)
+        self._view = memoryview(self.argument).cast("B")
         self.argument.kind = _LIST
         self._small = _Elements(_KEPT)
         self._elements = self._small
@@ -113,7 +132,7 @@ class EventArgument:
         self._elements = elements = self._small if size <= _KEPT else _Elements(size)
         if size:  # an empty slice would be the wish for another size
             elements.bytes[_OF : _OF + size * VAL_BYTES : VAL_BYTES] = event
-        ctypes.memmove(self.address + _OF, _SPAN.pack(size, elements.address), _HEAD)
+        _SPAN.pack_into(self._view, _OF, size, elements.address)
 
     def forget(self) -> None:
         """Let go of the room that a large event took."""
@@ -123,13 +142,14 @@ class EventArgument:
 class _Elements:
     """An array of u8 values: their kind is written once, the numbers by whoever has some."""
 
-    __slots__ = ("_array", "address", "bytes")
+    __slots__ = ("_first", "address", "bytes")
 
     def __init__(self, size: int) -> None:
         self.bytes = bytearray(max(1, size) * VAL_BYTES)
         self.bytes[::VAL_BYTES] = bytes((_U8,)) * max(1, size)
-        self._array = (ctypes.c_uint8 * len(self.bytes)).from_buffer(self.bytes)  # it may not move now
-        self.address = ctypes.addressof(self._array)
+        # Of one byte, and not an array of all: for each length of an array ctypes would make a type.
+        self._first = ctypes.c_uint8.from_buffer(self.bytes)  # which may not move now
+        self.address = ctypes.addressof(self._first)
 
 
 def _set_kind(value: int, kind: int) -> None:

@@ -1,0 +1,68 @@
+"""Names of functions that the engine would demangle, made such that it does not.
+
+Of a component's trap the engine gives no code but a text, which has a backtrace in it, and in that it
+demangles the names of functions. A name of C++ can refer to parts of itself: 250 bytes of it took 0.8 s and
+90 MiB to write out, and 12 bytes more double that. A stranger wrote the names, so long ones get another
+first letter, one that no mangled name begins with. Nothing else changes, nor does any offset.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from wasmhost.sandbox.sections import CUSTOM, HEADER_BYTES, NESTED, Place, layer, places, read_u32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HARMLESS: Final = 64  # bytes: as long as this, a name comes to some kilobytes
+_MANGLED: Final = re.compile(rb"_*[RZG].*|[A-Za-z0-9_$.@]*", re.DOTALL)
+_INSTEAD: Final = ord("~")
+_SECTION: Final = b"\x04name"
+_FUNCTIONS: Final = 1
+
+
+def blunted(wasm: bytes) -> bytes:
+    """Return a component whose functions have no names that would be demangled at length."""
+    changed: bytearray | None = None
+    for at, size in _function_names(wasm):
+        if size > _HARMLESS and _MANGLED.fullmatch(wasm, at, at + size):
+            changed = changed or bytearray(wasm)
+            changed[at] = _INSTEAD
+    return wasm if changed is None else bytes(changed)
+
+
+def _function_names(wasm: bytes) -> Iterator[tuple[int, int]]:
+    """Where the names are, in core modules at any depth, and how long."""
+    parts = [(0, len(wasm))]
+    while parts:
+        begin, end = parts.pop()
+        is_core = layer(wasm[begin : begin + HEADER_BYTES]) == "core"
+        try:
+            for place in places(wasm, begin + HEADER_BYTES, end):
+                if is_core and place.kind == CUSTOM:
+                    yield from _names_in(wasm, place)
+                elif not is_core and place.kind in NESTED:
+                    parts.append((place.begin, place.end))
+        except ValueError:
+            continue  # which the engine will not compile
+
+
+def _names_in(wasm: bytes, section: Place) -> Iterator[tuple[int, int]]:
+    """Up to where it is broken: so far the engine reads it too."""
+    if not wasm.startswith(_SECTION, section.begin, section.end):
+        return
+    try:
+        for part in places(wasm, section.begin + len(_SECTION), section.end):
+            if part.kind == _FUNCTIONS:
+                count, at = read_u32(wasm, part.begin)
+                for _ in range(count):
+                    _, at = read_u32(wasm, at)
+                    size, at = read_u32(wasm, at)
+                    if at + size > part.end:
+                        return
+                    yield at, size
+                    at += size
+    except ValueError:
+        return
