@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import random
 from io import BytesIO
+from typing import Any
 
+import cbor2
 import pytest
 from wasmhost_observer import records
 from wasmhost_observer.events import frame_reader
@@ -151,3 +154,24 @@ def test_a_value_that_came_before_is_not_read_again() -> None:
     for word in ("a", "a", "b", "a", "c", "a", "x" * 300, "x" * 300):
         assert look(word) == word
     assert [word[:1] for word in seen] == ["a", "b", "c", "a", "x", "x"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_keys_are_read_in_any_order(seed: int) -> None:
+    """With others between them; deterministic order is what the host writes, and no more than that."""
+    dice = random.Random(seed)  # noqa: S311 - no secret
+
+    def shuffled(item: Any) -> Any:
+        if not isinstance(item, dict):
+            return item
+        entries = [(key, shuffled(value)) for key, value in item.items()] + [
+            (f"more-{dice.random()}", [1, {}])
+        ]
+        dice.shuffle(entries)
+        return dict(entries)
+
+    event = records.PeerEvent(PEER, relayed=True)
+    ctx = records.Context(NODE, PEER, "r-1")
+    frame = cbor2.loads(encode({"at": 1, "seq": 2, "src": "s", "ctx": ctx, "hook": "h", "event": event}))
+    decode = frame_reader(records.PeerEvent)
+    assert decode(cbor2.dumps(shuffled(frame))) == (ctx, event, "s")

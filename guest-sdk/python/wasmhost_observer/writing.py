@@ -1,6 +1,6 @@
 """Writing a report's body as deterministic CBOR (RFC 8949, section 4.2.1).
 
-What costs most is put aside where it comes again: how a record of a type is written, and the keys of maps.
+What costs most is kept for when it comes again: how a record of a type is written, and the keys of maps.
 """
 
 from __future__ import annotations
@@ -70,27 +70,30 @@ def _record_writer(names: tuple[str, ...]) -> Write:
     fields = sorted((_key(name.replace("_", "-")), place) for place, name in enumerate(names))
 
     def write_record(out: bytearray, record: tuple[Any, ...], depth: int) -> None:
+        depth = _deeper(depth)
         _head(out, _MAP, len(record) - record.count(None))
         for key, place in fields:
             value = record[place]
             if value is not None:
                 out += key
-                _write(out, value, _deeper(depth))
+                _write(out, value, depth)
 
     return write_record
 
 
 def _write_map(out: bytearray, items: Mapping[str, Item], depth: int) -> None:
+    depth = _deeper(depth)
     _head(out, _MAP, len(items))
     for key, value in sorted([(_key(key), value) for key, value in items.items()], key=_first):
         out += key
-        _write(out, value, _deeper(depth))
+        _write(out, value, depth)
 
 
 def _write_array(out: bytearray, items: Sequence[Item], depth: int) -> None:
+    depth = _deeper(depth)
     _head(out, _ARRAY, len(items))
     for item in items:
-        _write(out, item, _deeper(depth))
+        _write(out, item, depth)
 
 
 def _deeper(depth: int) -> int:
@@ -115,7 +118,11 @@ def _key(key: str) -> bytes:
 
 def _write_text(out: bytearray, text: str, _: int) -> None:
     encoded = text.encode("utf-8", "replace")  # half of a surrogate pair becomes a question mark
-    _head(out, _TEXT, len(encoded))
+    size = len(encoded)
+    if size < 24:  # as most are, and a call less
+        out.append(_TEXT | size)
+    else:
+        _head(out, _TEXT, size)
     out += encoded
 
 
@@ -125,7 +132,9 @@ def _write_bytes(out: bytearray, data: bytes, _: int) -> None:
 
 
 def _write_int(out: bytearray, number: int, _: int) -> None:
-    if number >= 0:
+    if 0 <= number < 24:
+        out.append(number)
+    elif number >= 0:
         _head(out, _UINT, number)
     else:
         _head(out, _NINT, -1 - number)
