@@ -3,55 +3,59 @@
 ;; know why.
 (core module $outside-module
   (import "room" "memory" (memory 1))
-  ;; Gives the place behind the item that begins here; 0 where it is cut short, or not allowed. It walks instead of
-  ;; recursing, so that no nesting can use up the stack.
-  (func $skip (param $at i32) (param $end i32) (result i32)
-    (local $left i64) (local $initial i32) (local $major i32) (local $info i32) (local $argument i64)
-    (local $behind i32)
-    (local.set $left (i64.const 1))
+  ;; As many arrays and maps may be inside each other.
+  (global $most-depth i32 (i32.const 16))
+  ;; Gives the place behind the item that begins here, which is inside of so many others; 0 where it is cut short, or
+  ;; not allowed.
+  (func $skip (param $at i32) (param $end i32) (param $depth i32) (result i32)
+    (local $initial i32) (local $major i32) (local $info i32) (local $behind i32) (local $argument i64)
+    (if (i32.ge_u (local.get $at) (local.get $end)) (then (return (i32.const 0))))
+    (local.set $initial (i32.load8_u (local.get $at)))
+    (local.set $at (i32.add (local.get $at) (i32.const 1)))
+    (local.set $major (i32.shr_u (local.get $initial) (i32.const 5)))
+    (local.set $info (i32.and (local.get $initial) (i32.const 31)))
+    (local.set $argument (i64.extend_i32_u (local.get $info)))
+    (if (i32.ge_u (local.get $info) (i32.const 24))
+      (then
+        (if (i32.gt_u (local.get $info) (i32.const 27)) (then (return (i32.const 0))))
+        (local.set $behind
+          (i32.add (local.get $at) (i32.shl (i32.const 1) (i32.sub (local.get $info) (i32.const 24)))))
+        (if (i32.gt_u (local.get $behind) (local.get $end)) (then (return (i32.const 0))))
+        (local.set $argument (i64.const 0))
+        (loop $digit
+          (local.set $argument
+            (i64.or (i64.shl (local.get $argument) (i64.const 8)) (i64.load8_u (local.get $at))))
+          (local.set $at (i32.add (local.get $at) (i32.const 1)))
+          (br_if $digit (i32.lt_u (local.get $at) (local.get $behind))))))
+    (if (i32.lt_u (local.get $major) (i32.const 2)) (then (return (local.get $at)))) ;; integers
+    (if (i32.eq (local.get $major) (i32.const 6)) (then (return (i32.const 0)))) ;; tags
+    (if (i32.eq (local.get $major) (i32.const 7))
+      (then ;; false, true, null, and floats
+        (return
+          (select
+            (local.get $at)
+            (i32.const 0)
+            (i32.or
+              (i32.lt_u (i32.sub (local.get $info) (i32.const 20)) (i32.const 3))
+              (i32.gt_u (local.get $info) (i32.const 24)))))))
+    ;; No item is longer, or has more items, than there are bytes.
+    (if (i64.gt_u (local.get $argument) (i64.extend_i32_u (i32.sub (local.get $end) (local.get $at))))
+      (then (return (i32.const 0))))
+    (if (i32.lt_u (local.get $major) (i32.const 4)) ;; bytes and text
+      (then (return (i32.add (local.get $at) (i32.wrap_i64 (local.get $argument))))))
+    (if (i32.ge_u (local.get $depth) (global.get $most-depth)) (then (return (i32.const 0))))
+    (call $skip-items
+      (local.get $at)
+      (local.get $end)
+      (i32.add (local.get $depth) (i32.const 1))
+      (i32.shl (i32.wrap_i64 (local.get $argument)) (i32.sub (local.get $major) (i32.const 4)))))
+  (func $skip-items (param $at i32) (param $end i32) (param $depth i32) (param $items i32) (result i32)
     (loop $next
-      (if (i64.eqz (local.get $left)) (then (return (local.get $at))))
-      (local.set $left (i64.sub (local.get $left) (i64.const 1)))
-      (if (i32.ge_u (local.get $at) (local.get $end)) (then (return (i32.const 0))))
-      (local.set $initial (i32.load8_u (local.get $at)))
-      (local.set $at (i32.add (local.get $at) (i32.const 1)))
-      (local.set $major (i32.shr_u (local.get $initial) (i32.const 5)))
-      (local.set $info (i32.and (local.get $initial) (i32.const 31)))
-      (local.set $argument (i64.extend_i32_u (local.get $info)))
-      (if (i32.ge_u (local.get $info) (i32.const 24))
-        (then
-          (if (i32.gt_u (local.get $info) (i32.const 27)) (then (return (i32.const 0))))
-          (local.set $behind
-            (i32.add (local.get $at)
-              (i32.shl (i32.const 1) (i32.sub (local.get $info) (i32.const 24)))))
-          (if (i32.gt_u (local.get $behind) (local.get $end)) (then (return (i32.const 0))))
-          (local.set $argument (i64.const 0))
-          (loop $digit
-            (local.set $argument
-              (i64.or
-                (i64.shl (local.get $argument) (i64.const 8))
-                (i64.load8_u (local.get $at))))
-            (local.set $at (i32.add (local.get $at) (i32.const 1)))
-            (br_if $digit (i32.lt_u (local.get $at) (local.get $behind))))))
-      (br_if $next (i32.lt_u (local.get $major) (i32.const 2))) ;; integers
-      (if (i32.eq (local.get $major) (i32.const 6)) (then (return (i32.const 0)))) ;; tags
-      (if (i32.eq (local.get $major) (i32.const 7))
-        (then ;; false, true, null, and floats
-          (br_if $next (i32.lt_u (i32.sub (local.get $info) (i32.const 20)) (i32.const 3)))
-          (br_if $next (i32.gt_u (local.get $info) (i32.const 24)))
-          (return (i32.const 0))))
-      ;; No item is longer, or has more items, than there are bytes.
-      (if (i64.gt_u (local.get $argument) (i64.extend_i32_u (i32.sub (local.get $end) (local.get $at))))
-        (then (return (i32.const 0))))
-      (if (i32.lt_u (local.get $major) (i32.const 4))
-        (then (local.set $at (i32.add (local.get $at) (i32.wrap_i64 (local.get $argument)))))
-        (else
-          (local.set $left
-            (i64.add (local.get $left)
-              (i64.shl (local.get $argument)
-                (i64.extend_i32_u (i32.sub (local.get $major) (i32.const 4))))))))
-      (br $next))
-    unreachable)
+      (if (i32.eqz (local.get $items)) (then (return (local.get $at))))
+      (local.set $items (i32.sub (local.get $items) (i32.const 1)))
+      (local.set $at (call $skip (local.get $at) (local.get $end) (local.get $depth)))
+      (br_if $next (local.get $at)))
+    (i32.const 0))
   ;; Write the bytes as characters, in UTF-8, from their end on. Gives the place behind.
   (func $widen (param $at i32) (param $end i32) (result i32)
     (local $out i32) (local $byte i32)
@@ -134,7 +138,7 @@
   (func (export "open") (param $start i32) (param $size i32) (result i32)
     (local $end i32)
     (local.set $end (i32.add (local.get $start) (local.get $size)))
-    (if (i32.ne (call $skip (local.get $start) (local.get $end)) (local.get $end))
+    (if (i32.ne (call $skip (local.get $start) (local.get $end) (i32.const 0)) (local.get $end))
       (then (return (call $option (i32.const 0) (i32.const 0) (i32.const 0)))))
     (call $grow-to (i32.add (local.get $end) (i32.shl (local.get $size) (i32.const 1))))
     (call $option
