@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.helpers import ROOT
+from wasmhost.authoring.toolchains.python import VERSION
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,12 @@ def test_it_carries_sdks_and_contract_and_nothing_of_their_makers(wheel: Path) -
     assert not parts & {"target", "node_modules", "Cargo.lock", "guest-sdk"}
     sdk = [name for name in names if name.startswith(f"{package}/sdk/")]
     assert not [name for name in sdk if "/tests/" in name or name.endswith("_test.go")]
+
+
+def test_the_extra_for_python_is_what_its_toolchain_is_written_for() -> None:
+    """Every version of componentize-py brings another Python."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["optional-dependencies"]["python-guest"] == [f"componentize-py=={VERSION}"]
 
 
 @pytest.mark.parametrize("language", ["wat", "c"])
