@@ -274,9 +274,9 @@ def test_text_that_is_no_utf8_is_where_the_lanes_differ(lab: Lab) -> None:
 
 # floods: what the engine copies before our callback sees any of it
 
-REFUSED = ("other",)  # over the engine's bound for what one call may have copied
-STOPPED = ("out_of_fuel", "deadline")
-TAKEN = (None, "deadline")  # which may be over by the time the engine has copied it
+REFUSED = "other"  # over the engine's bound for what one call may have copied
+STOPPED = "out_of_fuel"
+TAKEN = None
 BODY = "(i32.const 0) (i32.const 0) (i32.const 0) (i32.const {})"
 TOPIC = "(i32.const 0) (i32.const {}) (i32.const 0) (i32.const 0)"
 
@@ -309,11 +309,9 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize(("symbol", "arguments", "mib", "times", "ends"), FLOODS.values(), ids=FLOODS)
-def test_a_flood_is_bounded(
-    symbol: str, arguments: str, mib: int, times: int, ends: tuple[str | None, ...]
-) -> None:
-    """In memory by the engine's own bound for one call, in time by fuel and deadline."""
+@pytest.mark.parametrize(("symbol", "arguments", "mib", "times", "end"), FLOODS.values(), ids=FLOODS)
+def test_a_flood_is_bounded(symbol: str, arguments: str, mib: int, times: int, end: str | None) -> None:
+    """In memory by the engine's own bound for one call, in time by fuel."""
     body = f"(call ${symbol} {arguments.format(mib * 1024 * 1024)})" * times
     code = f"""
         import json, resource, time
@@ -322,7 +320,7 @@ def test_a_flood_is_bounded(
         from wasmhost.sandbox.engine import SandboxEngine
         from wasmhost.sandbox.guest import load_guest
         from wasmhost.sandbox.instance import Sandbox
-        engine, limits = SandboxEngine(), Limits()
+        engine, limits = SandboxEngine(), Limits(deadline_ms=10_000)
         wasm = wc.guest({body!r}, use=({symbol!r},), memory='(memory (export "memory") 1010)')
         guest = load_guest(engine, wasm, limits, grant=({symbol.split(".")[0]!r},))
         sandbox = Sandbox(engine, guest, limits)
@@ -338,5 +336,5 @@ def test_a_flood_is_bounded(
     assert (done.returncode, done.stderr) == (0, "")
     peak, took, kind = json.loads(done.stdout)
     assert peak < 256
-    assert took < 3
-    assert kind in ends
+    assert took < 10
+    assert kind == end

@@ -22,36 +22,35 @@ def on_main_thread() -> bool:
 
 
 class Errand:
-    """One native call at a time, elsewhere, and none after one that was interrupted.
+    """One native call at a time, elsewhere. ``away``: it has not come back, whatever its caller thinks."""
 
-    ``away``: it has not come back, whatever its caller thinks.
-    """
-
-    __slots__ = ("_back", "_found", "away")
+    __slots__ = ("_found", "away")
 
     def __init__(self) -> None:
         self.away = False
-        self._back = _thread.allocate_lock()
         self._found: int | None = None
-        self._back.acquire()
 
     def run(self, call: Callable[..., int | None], *arguments: object) -> int | None:
         """Make the call, wait until it is back, and only then raise what interrupted the waiting."""
+        back = _thread.allocate_lock()
+        back.acquire()
         self.away = True
-        _thread.start_new_thread(self._go, (call, arguments))
+        _thread.start_new_thread(self._go, (back, call, arguments))
         interrupt: BaseException | None = None
         while self.away:  # and not until the lock is had: an interrupt may come when it just was
             try:
-                self._back.acquire()
+                back.acquire()
             except BaseException as error:  # it must not leave before the guest has
                 interrupt = error
         if interrupt is not None:
             raise interrupt
         return self._found
 
-    def _go(self, call: Callable[..., int | None], arguments: tuple[object, ...]) -> None:
+    def _go(
+        self, back: _thread.LockType, call: Callable[..., int | None], arguments: tuple[object, ...]
+    ) -> None:
         try:
             self._found = call(*arguments)
         finally:
             self.away = False
-            self._back.release()
+            back.release()
