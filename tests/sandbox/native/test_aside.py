@@ -7,10 +7,19 @@ import os
 import signal
 import threading
 import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.sandbox import wat_component as wc
+from wasmhost.config import Limits
+from wasmhost.errors import InternalError
+from wasmhost.sandbox.instance import Sandbox
+from wasmhost.sandbox.native import component_cell
 from wasmhost.sandbox.native.aside import Errand, on_main_thread
+
+if TYPE_CHECKING:
+    from tests.sandbox.lab import Lab
 
 
 def test_the_main_thread_is_known() -> None:
@@ -51,3 +60,25 @@ def test_an_interrupt_waits_for_the_call() -> None:
     with pytest.raises(KeyboardInterrupt):
         errand.run(call)
     assert (done, errand.away) == ([True], False)
+
+
+def test_a_guest_that_is_still_away_keeps_its_store(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a second interrupt, which gets through: the sandbox is running as far as anybody knows."""
+    guest = lab.load(wc.guest("(drop (call $delivery.now))", use=("delivery.now",)))
+    made = Sandbox(lab.engine, guest, Limits())
+    cell: Any = made._cell
+
+    def slip(errand: Errand, *_: object) -> int:
+        errand.away = True
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Errand, "run", slip)
+    with pytest.raises(KeyboardInterrupt):
+        made.deliver(0, b"x")
+    with pytest.raises(InternalError, match="running already"):
+        made.deliver(0, b"x")
+    with pytest.raises(InternalError, match="cannot be closed"):
+        made.close()
+    cell._errand.away, cell._shut = False, ""
+    component_cell._abandoned.remove(cell)
+    made.close()

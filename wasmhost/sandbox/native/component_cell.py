@@ -37,6 +37,7 @@ _call: Final = library.component_call
 _pack_header: Final = abi.HEADER_IN.pack_into
 _unpack_header: Final = abi.HEADER_OUT.unpack_from
 _now: Final = time.monotonic_ns
+_abandoned: Final[list[ComponentCell]] = []  # never freed: see `ComponentCell._cut_short`
 _NONE: Final = ctypes.c_size_t.from_param(0)
 _ONE: Final = ctypes.c_size_t.from_param(1)
 
@@ -93,7 +94,7 @@ class ComponentCell(StoreCell):
             self._linker.attach(self._where, self._caller)
             self._instantiate(plan)
         except BaseException:
-            self.close()
+            self._cut_short()
             raise
 
     def _instantiate(self, plan: ComponentPlan) -> None:
@@ -200,8 +201,10 @@ class ComponentCell(StoreCell):
 
     def _cut_short(self) -> None:
         """Something else than the guest ended a run, so nobody may go on with it; see `cell.Cell`."""
-        if self._errand.away:
-            return  # a second interrupt: the guest runs still, and its store is left to it
+        if self._errand.away:  # a second interrupt: the guest runs still, and its store is left to it
+            self._shut = BUSY
+            _abandoned.append(self)
+            return
         self._shut = TRAPPED
         self.close()
 
