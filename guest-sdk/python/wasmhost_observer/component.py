@@ -24,7 +24,7 @@ _LONGEST: Final = 4096
 """The host cuts what is longer."""
 
 # What the runtime itself imports after us, when nothing can be imported any more.
-_RUNTIME: Final = ("os", "random", "weakref", "wit_world.imports.types")
+_RUNTIME: Final = ("os", "random", "weakref", "componentize_py_types", "wit_world.imports.types")
 
 
 def exports() -> dict[str, type]:
@@ -32,7 +32,7 @@ def exports() -> dict[str, type]:
 
     An interface is exported as a whole, where the observer has any of its hooks; the others do nothing.
     """
-    error = import_module("wit_world.types").Err
+    error = import_module("componentize_py_types").Err
     real = registered()
     classes: dict[str, dict[str, Method]] = {}
     for hook in HOOKS:

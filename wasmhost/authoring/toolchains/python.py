@@ -19,28 +19,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wasmhost.authoring.resources import wit_folder
-from wasmhost.authoring.sections import strip_debug
 from wasmhost.authoring.toolchains.base import BuildError, Built, find_program, run
 from wasmhost.contract.hooks import HOOK_BY_NAME
-from wasmhost.sandbox.sections import HEADER_BYTES, Section, join, sections
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wasmhost.authoring.toolchains.base import Job
 
-VERSION: Final = "0.17.2"
-"""The componentize-py that this is written for; with it comes the component's Python, 3.12.
+VERSION: Final = "0.25.1"
+"""The componentize-py that this is written for; with it comes the component's Python, 3.14.
 
-Those after it, up to 0.25.1, never free the bytes that an observer hands to the host: one that reports or
-saves its state would grow until it has no memory left.
+It never frees the bytes that an observer hands to the host: a report's body, a saved state. Version 0.17.2
+and those before it never free the events instead, and those are many more.
 """
 
 _ENTRIES: Final = ("observer.py", "main.py", "__init__.py")
 _ALWAYS: Final = frozenset({"panic", "log", "delivery"})
 _APP: Final = "wasmhost_app"
 _KEPT: Final = 8
-_CORE_MODULE: Final = 1  # the kind of a component's section that holds one
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,6 @@ def build(job: Job) -> Built:
         kept = job.cache / f"{_digest(stage)}.wasm"
         if not kept.is_file():
             _componentize(componentize, stage)
-            (stage / "out.wasm").write_bytes(_stripped((stage / "out.wasm").read_bytes()))
             _keep(stage / "out.wasm", kept)
         shutil.copyfile(kept, job.out)
     return Built(hooks=described.hooks)
@@ -150,15 +146,6 @@ def _componentize(command: list[str], stage: Path) -> None:
         )
     except BuildError as error:
         raise BuildError("componentize-py failed", error.output) from None
-
-
-def _stripped(component: bytes) -> bytes:
-    """The component with, of its modules' custom sections, only the names of functions: half of it."""
-    parts = (
-        Section(part.kind, strip_debug(part.body)) if part.kind == _CORE_MODULE else part
-        for part in sections(component)
-    )
-    return join(component[:HEADER_BYTES], parts)
 
 
 def _digest(stage: Path) -> str:
