@@ -50,3 +50,10 @@ def test_any_bytes_keep_their_length(data: bytes) -> None:
     """What is broken the engine will say."""
     for header in (b"", HEADER, HEADER + b"\x01\x7f" + CORE[:8], HEADER + b"\x00\x50\x04name\x01"):
         assert len(blunted(header + data)) == len(header + data)
+
+
+def test_debug_information_is_none_to_the_engine() -> None:
+    """Which would read it, and demangle what is in it, where WASMTIME_BACKTRACE_DETAILS says so."""
+    core = wc.with_section(wc.with_section(wat.guest(), ".debug_info", b"x"), "debug_info", b"y")
+    wasm = join(HEADER, [Section(1, core)])
+    assert blunted(wasm) == wasm.replace(b".debug_info", b"~debug_info")

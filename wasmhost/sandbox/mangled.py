@@ -3,7 +3,8 @@
 Of a component's trap the engine gives no code but a text, which has a backtrace in it, and in that it
 demangles the names of functions. A name of C++ can refer to parts of itself: 250 bytes of it took 0.8 s and
 90 MiB to write out, and 12 bytes more double that. A stranger wrote the names, so long ones get another
-first letter, one that no mangled name begins with. Nothing else changes, nor does any offset.
+first letter, one that no mangled name begins with. So do the sections of debug information, which has such
+names too, and which the engine reads where its environment says so. Nothing else changes, and no offset.
 """
 
 from __future__ import annotations
@@ -19,22 +20,22 @@ if TYPE_CHECKING:
 _HARMLESS: Final = 64  # bytes: as long as this, a name comes to some kilobytes
 _MANGLED: Final = re.compile(rb"_*[RZG].*|[A-Za-z0-9_$.@]*", re.DOTALL)
 _INSTEAD: Final = ord("~")
-_SECTION: Final = b"\x04name"
+_NAMES: Final = b"name"
+_DEBUG: Final = b".debug_"
 _FUNCTIONS: Final = 1
 
 
 def blunted(wasm: bytes) -> bytes:
     """Return a component whose functions have no names that would be demangled at length."""
     changed: bytearray | None = None
-    for at, size in _function_names(wasm):
-        if size > _HARMLESS and _MANGLED.fullmatch(wasm, at, at + size):
-            changed = changed or bytearray(wasm)
-            changed[at] = _INSTEAD
+    for at in _first_letters(wasm):
+        changed = changed or bytearray(wasm)
+        changed[at] = _INSTEAD
     return wasm if changed is None else bytes(changed)
 
 
-def _function_names(wasm: bytes) -> Iterator[tuple[int, int]]:
-    """Where the names are, in core modules at any depth, and how long."""
+def _first_letters(wasm: bytes) -> Iterator[int]:
+    """Where such names begin, in core modules at any depth."""
     parts = [(0, len(wasm))]
     while parts:
         begin, end = parts.pop()
@@ -42,19 +43,22 @@ def _function_names(wasm: bytes) -> Iterator[tuple[int, int]]:
         try:
             for place in places(wasm, begin + HEADER_BYTES, end):
                 if is_core and place.kind == CUSTOM:
-                    yield from _names_in(wasm, place)
+                    yield from _in_section(wasm, place)
                 elif not is_core and place.kind in NESTED:
                     parts.append((place.begin, place.end))
         except ValueError:
             continue  # which the engine will not compile
 
 
-def _names_in(wasm: bytes, section: Place) -> Iterator[tuple[int, int]]:
+def _in_section(wasm: bytes, section: Place) -> Iterator[int]:
     """Up to where it is broken: so far the engine reads it too."""
-    if not wasm.startswith(_SECTION, section.begin, section.end):
+    _, name = read_u32(wasm, section.begin)
+    if wasm.startswith(_DEBUG, name, section.end):
+        yield name
+    if not wasm.startswith(_NAMES, name, section.end):
         return
     try:
-        for part in places(wasm, section.begin + len(_SECTION), section.end):
+        for part in places(wasm, name + len(_NAMES), section.end):
             if part.kind == _FUNCTIONS:
                 count, at = read_u32(wasm, part.begin)
                 for _ in range(count):
@@ -62,7 +66,8 @@ def _names_in(wasm: bytes, section: Place) -> Iterator[tuple[int, int]]:
                     size, at = read_u32(wasm, at)
                     if at + size > part.end:
                         return
-                    yield at, size
+                    if size > _HARMLESS and _MANGLED.fullmatch(wasm, at, at + size):
+                        yield at
                     at += size
     except ValueError:
         return
