@@ -146,7 +146,7 @@ def test_nowhere_to_write_to(tmp_path: Path) -> None:
     assert "no place for compilers' caches" in result.complaints[0]
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_compiler_and_leaves_nothing(tmp_path: Path, end: signal.Signals) -> None:
     """Its whole process group; no half-written module; and we end as any program does."""
     pids = tmp_path / "pids"

@@ -168,5 +168,4 @@ def _call(tryout: Tryout, hook: str) -> Call:
 
 def _unwritable(out: Path, error: OSError) -> BuildError:
     reason = (error.strerror or str(error)).lower()
-    shown = escape_untrusted(str(error.filename or out), _SHOWN)
-    return BuildError(f"cannot write {escape_untrusted(str(out), _SHOWN)}: {reason}: {shown}")
+    return BuildError(f"cannot write {escape_untrusted(str(out), _SHOWN)}: {reason}")

@@ -120,4 +120,4 @@ def _umask() -> int:
 
 def _unwritable(folder: Path, error: OSError) -> UserError:
     reason = (error.strerror or str(error)).lower()
-    return UserError(f"cannot write {escape_untrusted(str(error.filename or folder), _SHOWN)}: {reason}")
+    return UserError(f"cannot write {escape_untrusted(str(folder), _SHOWN)}: {reason}")

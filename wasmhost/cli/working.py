@@ -51,7 +51,7 @@ class _Work(Generic[T]):
 def at_work(what: str, work: Callable[[Callable[[str], None]], T]) -> T:
     """Do ``work`` and give what it gives; ``what`` names it. It is handed what to tell its stages to.
 
-    SIGINT and SIGTERM end what it started, remove what it has half written, and then us, as they
+    SIGINT, SIGTERM and SIGHUP end what it started, remove what it has half written, and then us, as they
     would have at once.
     """
     stop = _Signals()
@@ -90,7 +90,7 @@ class _Signals:
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
     def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._note)
 
