@@ -310,3 +310,22 @@ def test_an_allocator_may_look_at_the_clock_and_at_nothing_else(engine: SandboxE
             with Sandbox(engine, guest, Limits()) as sandbox:
                 outcome = sandbox.deliver(guest.hook_index()["on_webrtc_connected"], b"\xa0", at=10**18)
             assert (outcome.trap is not None) == panics
+
+
+def test_what_frees_a_result_is_called_with_it(engine: SandboxEngine) -> None:
+    """`cabi_post_…` of a hook, after it returned; here it marks that it was there, for the next event."""
+    name = "wasmhost:observer/lifecycle@0.1.0#on-start"
+    text = f"""(module
+      {COUNT}
+      (memory (export "memory") 2)
+      (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 65536))
+      (func (export "{name}") (param i32 i32) (result i32)
+        (call $count (i32.const 0) (i32.const 0) (i64.load (i32.const 64)))
+        (i32.const 1024))
+      (func (export "cabi_post_{name}") (param i32)
+        (i64.store (i32.const 64) (i64.extend_i32_u (local.get 0)))))"""
+    guest = load_guest(engine, of(text)[0], Limits(), grant=GRANTABLE)
+    with Sandbox(engine, guest, Limits()) as sandbox:
+        outcomes = [sandbox.deliver(guest.hook_index()["on_start"], b"\xa0") for _ in range(2)]
+    assert [outcome.trap for outcome in outcomes] == [None, None]
+    assert [outcome.effects.metrics[0][1] for outcome in outcomes] == [0, 1024]

@@ -161,7 +161,7 @@ def _lifted(hook: Hook, served: bool, post_return: bool) -> str:
         return f'(func ${hook.name} {kind} (canon lift (core func $quiet "{does}") {options}))'
     options = "(memory $memory) (realloc $realloc)"
     if post_return:
-        options += f' (post-return (func $guest "cabi_post_{hook.export}"))'
+        options += f' (post-return (core func $guest "cabi_post_{hook.export}"))'
     return f'(func ${hook.name} {kind} (canon lift (core func $guest "{hook.export}") {options}))'
 
 
