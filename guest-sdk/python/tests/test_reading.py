@@ -37,10 +37,16 @@ EVENTS = [
 @pytest.mark.parametrize("ctx", [None, records.Context(NODE), records.Context(NODE, PEER, "r-1")])
 @pytest.mark.parametrize("src", [None, "", "node-é"])
 def test_what_is_written_is_read(
-    event: tuple[object, ...], ctx: records.Context | None, src: str | None
+    event: tuple[Any, ...], ctx: records.Context | None, src: str | None
 ) -> None:
     """Every record, whole numbers at their limits, text beyond ASCII, optionals absent and there."""
-    frame = {"at": 0, "seq": 1, "hook": "on_x", "event": event, "more": [{"deep": [b"x", 1.5, None]}]}
+    frame: dict[str, Any] = {
+        "at": 0,
+        "seq": 1,
+        "hook": "on_x",
+        "event": event,
+        "more": [{"deep": [b"x", 1.5, None]}],
+    }
     if ctx is not None:
         frame["ctx"] = ctx
     if src is not None:
@@ -50,7 +56,7 @@ def test_what_is_written_is_read(
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
-def test_a_frame_cut_short_is_malformed(event: tuple[object, ...]) -> None:
+def test_a_frame_cut_short_is_malformed(event: tuple[Any, ...]) -> None:
     """Wherever it ends; and so is one with a byte too many."""
     decode = frame_reader(type(event))
     data = encode(
