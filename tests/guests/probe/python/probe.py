@@ -41,13 +41,7 @@ class Probe(Observer):
         _seen(ctx, {})
 
     def on_ready(self, ctx: Context) -> None:  # noqa: ARG002 - the one hook that reports other things
-        for level in log.Level:
-            log.write(level, "error ✓" if level is log.Level.ERROR else level.name.lower())
-        metrics.counter_add("ready", (1 << 64) - 1)
-        metrics.gauge_set("half", 0.5)
-        _use_state()
-        _report_delivery()
-        _report_config()
+        _use_capabilities()
 
     def on_stop(self, ctx: Context) -> None:
         _seen(ctx, {})
@@ -96,6 +90,8 @@ class Probe(Observer):
 
 
 def _seen(ctx: Context | None, event: Item) -> None:
+    if config.get("mode") is not None:
+        _use_capabilities()
     body: dict[str, Item] = {"event": event}
     if ctx is not None:
         body["ctx"] = ctx
@@ -103,6 +99,28 @@ def _seen(ctx: Context | None, event: Item) -> None:
     if source is not None:
         body["src"] = source
     report.send("seen", body)
+
+
+def _use_capabilities() -> None:
+    for level in log.Level:
+        log.write(level, "error ✓" if level is log.Level.ERROR else level.name.lower())
+    metrics.counter_add("ready", (1 << 64) - 1)
+    metrics.gauge_set("half", 0.5)
+    _use_state()
+    _report_delivery()
+    _report_config()
+    _obey(config.get("mode"))
+
+
+def _obey(mode: str | None) -> None:
+    """Go wrong as the operator says."""
+    if mode == "panic":
+        raise Panic("as told")
+    while mode == "loop":
+        pass
+    kept: list[bytearray] = []
+    while mode == "grow":
+        kept.append(bytearray(65_536))
 
 
 def _use_state() -> None:
