@@ -19,6 +19,7 @@ from wasmhost.sandbox.allocators import allocator_places
 from wasmhost.sandbox.component import check_component, component_surface, plan_component
 from wasmhost.sandbox.core import check_hooks, check_imports, core_shape, core_surface, fit_core
 from wasmhost.sandbox.sections import custom_sections, layer, without_custom_sections
+from wasmhost.sandbox.unwrapping import airlock_module
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
@@ -96,18 +97,19 @@ def load_guest(
 
 
 def compile_guest(engine: SandboxEngine, wasm: bytes, limit_mib: int) -> Compiled:
-    """Compile a core module or a component.
+    """Compile a core module or a component; of a component that only wraps a core module, that module.
 
     Its manifest is left out: there is no code in it, and so what a build tried out before it wrote one need
     not be compiled again.
 
     :raises GuestRefused: it is neither, or does not compile.
     """
-    kind = module_kind(wasm, limit_mib)
+    module_kind(wasm, limit_mib)
     with contextlib.suppress(ValueError):  # where its sections make no sense, the engine says so
         wasm = without_custom_sections(wasm, SECTION)
+    core = airlock_module(wasm)
     try:
-        return engine.compile(wasm) if kind == "core" else engine.compile_component(wasm)
+        return engine.compile_component(wasm) if core is None else engine.compile(core)
     except WasmtimeError as error:
         raise GuestRefused(f"it does not compile: {_reason(error)}") from None
 
@@ -130,7 +132,7 @@ def let_in(
     manifest = read_manifest(wasm)
     plan: Plan | ComponentPlan
     if isinstance(compiled, Module):
-        shape = core_shape(compiled, wasm)
+        shape = core_shape(compiled, airlock_module(wasm) or wasm)
         imports = check_imports(shape, grant)
         heard = _heard(check_hooks(shape.exports), manifest, hooks)
         plan = fit_core(engine, compiled, shape, imports, heard, limits)
@@ -148,7 +150,7 @@ def surface(engine: SandboxEngine, compiled: Compiled, wasm: bytes) -> Surface:
     :raises GuestRefused: it cannot be read.
     """
     if isinstance(compiled, Module):
-        return core_surface(core_shape(compiled, wasm))
+        return core_surface(core_shape(compiled, airlock_module(wasm) or wasm))
     return component_surface(engine.engine, compiled, wasm)
 
 
