@@ -37,21 +37,22 @@ _KEPT: Final = 3
 
 
 @cache
-def built(guest: str, language: str) -> bytes:
+def built(guest: str, language: str, *, component: bool = False) -> bytes:
     """Give a guest's module as `wasmhost build` makes it; skip the test where the compiler is not there."""
     project = load_project(FOLDERS[guest] / language)
-    kept = cache_folder("guests") / f"{guest}-{language}-{_digest(project)}.wasm"
+    name = f"{guest}-{language}-component" if component else f"{guest}-{language}"
+    kept = cache_folder("guests") / f"{name}.{_digest(project)}.wasm"
     if not kept.is_file():
-        _build(project, kept)
-        _forget_old(kept.parent.glob(f"{guest}-{language}-*.wasm"))
+        _build(project, kept, component=component)
+        _forget_old(kept.parent.glob(f"{name}.*.wasm"))
     return kept.read_bytes()
 
 
-def _build(project: Project, kept: Path) -> None:
+def _build(project: Project, kept: Path, *, component: bool) -> None:
     with tempfile.TemporaryDirectory(prefix=".build-", dir=kept.parent) as folder:
         out = Path(folder) / kept.name
         try:
-            build_project(project, out=out)
+            build_project(project, out=out, component=component)
         except BuildError as error:
             if str(error).startswith("needs "):
                 pytest.skip(str(error))
@@ -68,9 +69,9 @@ def _forget_old(modules: Iterable[Path]) -> None:
 
 def _digest(project: Project) -> str:
     digest = hashlib.sha256(LANGUAGES[project.language].compiler().encode())
-    code = [AUTHORING / "build.py", AUTHORING / "sections.py", ROOT / "wasmhost" / "contract" / "manifest.py"]
+    code = [*AUTHORING.glob("*.py"), ROOT / "wasmhost" / "contract" / "manifest.py"]
     folders = [project.folder, project.sdk, wit_folder(), AUTHORING / "toolchains"]
-    for path in [*code, *(path for folder in folders for path in _sources(folder))]:
+    for path in [*sorted(code), *(path for folder in folders for path in _sources(folder))]:
         name = os.path.relpath(path, ROOT).encode()
         for part in (name, path.read_bytes()):
             digest.update(len(part).to_bytes(8, "little") + part)
