@@ -9,7 +9,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Holds for what is installed and for what builds it.
 export PIP_CONSTRAINT := constraints.txt
 
-.PHONY: demo test lint check bench guests traces clean help
+.PHONY: demo test lint check bench guests ledger traces clean help
 
 help:
 	@echo "make demo    replay a recorded trace through six observers, two of them bad"
@@ -37,6 +37,9 @@ bench: $(VENV)/.test
 
 guests: $(VENV)/.test
 	$(BIN)/python examples/build.py --prebuilt
+
+ledger: $(VENV)/.test
+	$(BIN)/python -m tests.conformance.ledger
 
 traces: $(VENV)/.test
 	$(BIN)/python examples/traces/make_synthetic.py

@@ -26,7 +26,8 @@ class Language:
     """One row.
 
     ``lane``: how a build of it is run. ``compiler`` names what builds it, and the version.
-    ``reproducible``: the same sources and the same compiler give the same size and the same fuel.
+    ``reproducible``: the same sources and the same compiler give the same size and the same fuel;
+    ``names_vary``: the names of functions in it depend on where it was built, and with them its size.
     ``median`` and ``size``: what a call of relay-watch on the real trace, and its module, must stay
     under. ``memory_mib``: what is enough for relay-watch. ``out_of_memory``: how the message of the
     panic begins where no memory is left.
@@ -44,6 +45,7 @@ class Language:
     size: int | None
     memory_mib: int = 1
     reproducible: bool = True
+    names_vary: bool = False
     out_of_memory: str = WORDLESS
     place: str = ""
     sdk_place: str = ""
@@ -93,6 +95,7 @@ LANGUAGES = {
             _rust,
             12_000,
             80_000,
+            names_vary=True,
             place=r" \(\S+\.rs:\d+:\d+\)",
             sdk_place=r" \(wasmhost-observer/src/\w+\.rs:\d+:\d+\)",
         ),
@@ -135,6 +138,7 @@ LANGUAGES = {
             300_000,
             None,
             memory_mib=20,
+            reproducible=False,
             settled_pages=202,
             out_of_memory="MemoryError",
             place=r" \(probe\.py:\d+(, \w+ probe\.py:\d+)*\)",
