@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.guests.helpers import GRANT, REAL, SYNTHETIC, Run, require_cargo
+from tests.guests.helpers import REAL, SYNTHETIC, require_cargo
 from tests.guests.test_bindgen import BINDGEN, build_rust
 from wasmhost.authoring.caches import cache_folder
 from wasmhost.authoring.toolchains.base import run as run_tool
-from wasmhost.config import Limits
+from wasmhost.config import GRANTABLE
 from wasmhost.contract.hooks import HOOKS
 from wasmhost.sandbox.guest import Guest, let_in, surface
 from wasmhost.sandbox.native.component_cell import ComponentPlan
+from wasmhost.testing.desk import PATIENT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wasmhost.sandbox.engine import SandboxEngine
+    from wasmhost.testing import Desk
 
 pytestmark = pytest.mark.timeout(600)  # a first build compiles wit-bindgen
 CONFIG = {"größe": "groß"}
@@ -42,7 +44,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
 
 def as_component(engine: SandboxEngine, wasm: bytes) -> Guest:
     """Let it in as what it is, whatever else the host may make of it."""
-    guest = let_in(engine, engine.compile_component(wasm), wasm, Limits(), grant=GRANT)
+    guest = let_in(engine, engine.compile_component(wasm), wasm, PATIENT, grant=GRANTABLE)
     assert isinstance(guest.plan, ComponentPlan)
     return guest
 
@@ -57,26 +59,24 @@ def test_both_show_the_same(engine: SandboxEngine, both: tuple[bytes, bytes]) ->
 
 @pytest.mark.parametrize("trace", [REAL, SYNTHETIC], ids=["real", "synthetic"])
 def test_a_trace_leaves_the_same_in_both_lanes(
-    engine: SandboxEngine, both: tuple[bytes, bytes], trace: Path
+    observer_host: Desk, both: tuple[bytes, bytes], trace: Path
 ) -> None:
     """Logs, reports, metrics, state, errors and traps, one by one."""
-    core, component = (Run(engine, wasm, config=CONFIG) for wasm in both)
-    component.guest = as_component(engine, both[1])
+    core, component = (observer_host(wasm, config=CONFIG) for wasm in both)
+    component.guest = as_component(observer_host.engine, both[1])
     for run in (core, component):
         run.replay(trace)
-        run.close()
     assert component.logs == core.logs
     assert component.logs
-    assert (component.topics, component.bodies) == (core.topics, core.bodies)
-    assert (component.metrics, component.state, component.traps) == (core.metrics, core.state, core.traps)
+    assert component.reports == core.reports
+    assert (component.metrics, component.state) == (core.metrics, core.state)
     assert len(component.fuel) == len(core.fuel)
 
 
-def test_an_error_result_is_the_same_in_both_lanes(engine: SandboxEngine, both: tuple[bytes, bytes]) -> None:
+def test_an_error_result_is_the_same_in_both_lanes(observer_host: Desk, both: tuple[bytes, bytes]) -> None:
     """Whatever the script it is written in."""
     for wasm in both:
-        run = Run(engine, wasm)
+        run = observer_host(wasm)
         if wasm is both[1]:
-            run.guest = as_component(engine, wasm)
-        assert run.raw("on_ready", b"x").error == "nicht bereit: é 🙂"
-        run.close()
+            run.guest = as_component(observer_host.engine, wasm)
+        assert run.deliver_bytes("on_ready", b"x").error == "nicht bereit: é 🙂"
