@@ -394,3 +394,9 @@ def test_every_wasi_import_can_be_had(lab: Lab) -> None:
     """A guest that imports all of preview 1 starts."""
     names = [entry.symbol for entry in abi.WASI_IMPORTS]
     assert lab.deliver(wat.guest(use=names)).trap is None
+
+
+@pytest.mark.parametrize("header", [b"\0asm\1\0\0\0", b"\0asm\x0d\0\1\0"], ids=["core", "component"])
+def test_a_binary_of_very_many_sections_is_refused_at_once(lab: Lab, header: bytes) -> None:
+    """16 million of nothing would take longer to look through than anything else here."""
+    assert "more than 100,000 sections" in refused(lab, header + b"\0\1\0" * 8_000_000)

@@ -92,7 +92,9 @@ def describe(observer: ObserverConfig) -> Description:
             _try_out(engine, compiled, wasm, observer)
         except GuestRefused as refused:
             reason = str(refused)
-    language = (manifest.language if manifest is not None else "") or language_of(wasm)
+    language = None
+    if shown is not None:  # else it was not looked through: it may be of any size
+        language = (manifest.language if manifest is not None else "") or language_of(wasm)
     return Description(observer.name, sha256, size, kind, shown, manifest, language, reason)
 
 

@@ -6,7 +6,6 @@ says `core.py`, how a component is, `component.py`; here is what they have in co
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -18,7 +17,7 @@ from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.allocators import allocator_places
 from wasmhost.sandbox.component import check_component, component_surface, plan_component
 from wasmhost.sandbox.core import check_hooks, check_imports, core_shape, core_surface, fit_core
-from wasmhost.sandbox.sections import custom_sections, layer, without_custom_sections
+from wasmhost.sandbox.sections import TooManySections, custom_sections, layer, without_custom_sections
 from wasmhost.sandbox.unwrapping import airlock_module
 from wasmhost.text import escape_untrusted
 
@@ -105,11 +104,12 @@ def compile_guest(engine: SandboxEngine, wasm: bytes, limit_mib: int) -> Compile
     :raises GuestRefused: it is neither, or does not compile.
     """
     module_kind(wasm, limit_mib)
-    with contextlib.suppress(ValueError):  # where its sections make no sense, the engine says so
-        wasm = without_custom_sections(wasm, SECTION)
-    core = airlock_module(wasm)
     try:
+        wasm = _without_manifest(wasm)
+        core = airlock_module(wasm)
         return engine.compile_component(wasm) if core is None else engine.compile(core)
+    except TooManySections as error:
+        raise GuestRefused(str(error)) from None
     except WasmtimeError as error:
         raise GuestRefused(f"it does not compile: {_reason(error)}") from None
 
@@ -166,6 +166,15 @@ def read_manifest(wasm: bytes) -> Manifest | None:
         return decode_manifest(found[0]) if found else None
     except ValueError as error:
         raise GuestRefused(f"its manifest cannot be read: {escape_untrusted(str(error), 200)}") from None
+
+
+def _without_manifest(wasm: bytes) -> bytes:
+    try:
+        return without_custom_sections(wasm, SECTION)
+    except TooManySections:
+        raise
+    except ValueError:
+        return wasm  # its sections make no sense, and the engine will say so
 
 
 def _heard(

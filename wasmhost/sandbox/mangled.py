@@ -12,7 +12,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from wasmhost.sandbox.sections import CUSTOM, HEADER_BYTES, NESTED, Place, layer, places, read_u32
+from wasmhost.sandbox.sections import (
+    CUSTOM,
+    HEADER_BYTES,
+    NESTED,
+    Place,
+    TooManySections,
+    layer,
+    places,
+    read_u32,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +55,8 @@ def _first_letters(wasm: bytes) -> Iterator[int]:
                     yield from _in_section(wasm, place)
                 elif not is_core and place.kind in NESTED:
                     parts.append((place.begin, place.end))
+        except TooManySections:
+            raise
         except ValueError:
             continue  # which the engine will not compile
 

@@ -17,7 +17,12 @@ _CORE_LAYER: Final = b"\x01\0\0\0"
 _COMPONENT_LAYER: Final = b"\x01\0"
 NESTED: Final = frozenset({1, 4})  # the sections of a component that hold a core module, a component
 _MAX_DEPTH: Final = 8
+MAX_SECTIONS: Final = 100_000  # componentize-py's components have some hundred at one level
 _MAX_SHIFT: Final = 28  # a u32 takes five bytes of LEB128
+
+
+class TooManySections(ValueError):
+    """A binary that would take long to look through: 32 MiB can be sixteen million sections."""
 
 
 class Section(NamedTuple):
@@ -48,10 +53,15 @@ def places(wasm: bytes, start: int = HEADER_BYTES, end: int | None = None) -> It
     """Find the sections of a binary, or of a part of it, without taking them out.
 
     :raises ValueError: a section is longer than what is there.
+    :raises TooManySections: there are more of them than anybody needs.
     """
     at = start
     end = len(wasm) if end is None else end
+    found = 0
     while at < end:
+        found += 1
+        if found > MAX_SECTIONS:
+            raise TooManySections(f"it has more than {MAX_SECTIONS:,} sections")
         size, begin = read_u32(wasm, at + 1)
         if begin + size > end:
             raise ValueError("a section ends beyond the end of the binary")
