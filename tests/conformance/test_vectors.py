@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import cbor2
 import pytest
 
-from tests.conformance.vectors import READ, REFUSED, strange
+from tests.conformance.strange import strange
+from tests.conformance.vectors import READ, REFUSED
 from tests.guests.helpers import expected
 from wasmhost.contract.codec import ingest
 from wasmhost.contract.schema import RejectedEvent
@@ -19,7 +20,7 @@ from wasmhost.testing.desk import PATIENT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.conformance.vectors import Vector
+    from tests.conformance.fields import Vector
     from tests.guests.languages import Language
     from wasmhost.sandbox.traps import TrapReport
     from wasmhost.testing import Desk

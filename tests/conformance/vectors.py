@@ -1,52 +1,23 @@
 """Events as CBOR allows them: what an SDK must read, and what it must refuse, group by group.
 
-They are made from the contract's own tables (`wasmhost/contract/schema.py`), so that a field which is
-added there is in here.
+They are made from the contract's own tables (`fields.py`), so that a field which is added there is in here.
 """
 
 from __future__ import annotations
 
-import copy
 import math
 import random
-import struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import cbor2
 
-from tests.guests.helpers import Event, peer_event
+from tests.conformance.fields import FIELDS, Field, Vector, changed, full_event, maps, vector, without
 from wasmhost.contract.hooks import HOOK_BY_NAME
 from wasmhost.contract.scan import MAX_DEPTH, MAX_EVENT_BYTES
-from wasmhost.contract.schema import ALIASES, ENUMS, RECORDS
+from wasmhost.contract.schema import ENUMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    Path = tuple[str, ...]
-
-
-class Vector(NamedTuple):
-    """One event: what is special about it, and its bytes. ``event`` is what they say."""
-
-    name: str
-    event: Event
-    data: bytes
-
-    @property
-    def hook(self) -> str:
-        """Whose event it is."""
-        hook: str = self.event["hook"]
-        return hook
-
-
-class Field(NamedTuple):
-    """A field of an event: of which hook's, where in it, of what type, and whether it may be absent."""
-
-    hook: str
-    path: Path
-    kind: str
-    optional: bool
-
 
 U32, U64 = 2**32 - 1, 2**64 - 1
 WIDTHS = [0, 1, 23, 24, 255, 256, 65_535, 65_536, U32]
@@ -108,84 +79,6 @@ _FITS = {
     "string": {"text"},
     "bool": {"true"},
 }
-_PLAIN: dict[str, object] = {"u32": 1, "u64": 2, "string": "text", "bool": True}
-
-
-def full_event(hook: str) -> Event:
-    """Make an event of a hook that has every field of the contract."""
-    event = peer_event(hook)
-    event["src"] = "source-é"
-    event["ctx"] = _value("context")
-    event["event"] = _value(HOOK_BY_NAME[hook].payload) if HOOK_BY_NAME[hook].payload else {}
-    return event
-
-
-def _value(kind: str | None) -> Any:
-    kind = ALIASES.get(kind or "", kind or "")
-    if kind in ENUMS:
-        return ENUMS[kind][0]
-    if kind in RECORDS:
-        return {name: _value(_inner(field)) for name, field in RECORDS[kind].items()}
-    return _PLAIN[kind]
-
-
-def _inner(kind: str) -> str:
-    return kind.removeprefix("option<").removesuffix(">")
-
-
-def _fields(hook: str, record: str, path: Path) -> Iterator[Field]:
-    for name, spelt in RECORDS[record].items():
-        kind = ALIASES.get(_inner(spelt), _inner(spelt))
-        yield Field(hook, (*path, name), kind, optional=_inner(spelt) != spelt)
-        if kind in RECORDS:
-            yield from _fields(hook, kind, (*path, name))
-
-
-def _all_fields() -> list[Field]:
-    """Each field of each record: those of payloads by the first hook that has it, those of contexts once."""
-    fields = [*_fields("on_start", "context", ("ctx",))]
-    first: dict[str, str] = {}
-    for hook in HOOK_BY_NAME.values():
-        if hook.payload is not None and hook.payload not in first:
-            first[hook.payload] = hook.name
-    for payload, hook_name in first.items():
-        fields += _fields(hook_name, payload, ("event",))
-    return fields
-
-
-FIELDS = _all_fields()
-
-
-def changed(event: Event, path: Path, value: object) -> Event:
-    """Give a copy of an event with one value in it replaced."""
-    made = copy.deepcopy(event)
-    _parent(made, path)[path[-1]] = value
-    return made
-
-
-def _without(event: Event, path: Path) -> Event:
-    made = copy.deepcopy(event)
-    del _parent(made, path)[path[-1]]
-    return made
-
-
-def _parent(event: Any, path: Path) -> Any:
-    for key in path[:-1]:
-        event = event[key]
-    return event
-
-
-def _vector(name: str, event: Event) -> Vector:
-    return Vector(name, event, cbor2.dumps(event, canonical=True))
-
-
-def _maps(event: Event, path: Path = ()) -> Iterator[Path]:
-    """Where in an event there are maps."""
-    yield path
-    value = _parent(event, (*path, ""))
-    for key, inner in value.items():
-        if isinstance(inner, dict):
-            yield from _maps(event, (*path, key))
 
 
 # What every SDK must read.
@@ -196,7 +89,7 @@ def integers() -> Iterator[Vector]:
     for field in FIELDS:
         for number in LIMITS.get(field.kind, []):
             event = changed(full_event(field.hook), field.path, number)
-            yield _vector(f"{'.'.join(field.path)} = {number}", event)
+            yield vector(f"{'.'.join(field.path)} = {number}", event)
 
 
 def texts() -> Iterator[Vector]:
@@ -205,14 +98,14 @@ def texts() -> Iterator[Vector]:
         if field.kind == "string":
             for number, text in enumerate(TEXTS):
                 event = changed(full_event(field.hook), field.path, text)
-                yield _vector(f"{'.'.join(field.path)}: text {number}", event)
+                yield vector(f"{'.'.join(field.path)}: text {number}", event)
 
 
 def cases() -> Iterator[Vector]:
     """Every case of every enum, and both booleans."""
     for field in FIELDS:
         for case in (False, True) if field.kind == "bool" else ENUMS.get(field.kind, ()):
-            yield _vector(
+            yield vector(
                 f"{'.'.join(field.path)} = {case}", changed(full_event(field.hook), field.path, case)
             )
 
@@ -224,24 +117,22 @@ def absent_optionals() -> Iterator[Vector]:
         del event["src"]
         for field in FIELDS:
             if field.optional and (field.hook == hook or field.path[0] == "ctx"):
-                yield _vector(
-                    f"{hook} without {'.'.join(field.path)}", _without(full_event(hook), field.path)
-                )
-                event = _without(event, field.path)
-        yield _vector(f"{hook} without all optionals", event)
+                yield vector(f"{hook} without {'.'.join(field.path)}", without(full_event(hook), field.path))
+                event = without(event, field.path)
+        yield vector(f"{hook} without all optionals", event)
 
 
 def unknown_keys() -> Iterator[Vector]:
     """A value of every type under a key that nobody knows, in every map of an event."""
     event = full_event("on_error")
-    for path in _maps(event):
+    for path in maps(event):
         for name, value in ANYTHING.items():
             for key in ("a", "zzz-a-longer-key-than-any-of-the-contract"):
                 where = ".".join(path) or "the event"
-                yield _vector(f"{name} under {key} in {where}", changed(event, (*path, key), value))
-    yield _vector("under a key of 300 bytes", changed(event, ("event", "k" * 300), 1))
-    yield _vector("under a key that is empty", changed(event, ("event", ""), 1))
-    yield _vector("under a key beyond ASCII", changed(event, ("event", "größe 🛰"), 1))
+                yield vector(f"{name} under {key} in {where}", changed(event, (*path, key), value))
+    yield vector("under a key of 300 bytes", changed(event, ("event", "k" * 300), 1))
+    yield vector("under a key that is empty", changed(event, ("event", ""), 1))
+    yield vector("under a key beyond ASCII", changed(event, ("event", "größe 🛰"), 1))
 
 
 def deep() -> Iterator[Vector]:
@@ -251,7 +142,7 @@ def deep() -> Iterator[Vector]:
         for level in range(MAX_DEPTH - len(path) - 3):
             nested = [nested, level] if level % 2 else {"x": nested, "y": level}
         event = changed(full_event("on_webrtc_connected"), (*path, "deep"), nested)
-        yield _vector(f"{MAX_DEPTH} levels, through {'.'.join(path) or 'the event'}", event)
+        yield vector(f"{MAX_DEPTH} levels, through {'.'.join(path) or 'the event'}", event)
 
 
 def large() -> Iterator[Vector]:
@@ -261,8 +152,8 @@ def large() -> Iterator[Vector]:
         # A text of that size needs two bytes more for its length than an empty one.
         room = MAX_EVENT_BYTES - len(cbor2.dumps(event, canonical=True)) - 2
         # What is known comes back in a report, whose bytes have to fit as well.
-        yield _vector(f"{hook}: {room} bytes in {path[-1]}", changed(event, path, "x" * (room - 200)))
-    yield _vector("exactly the limit", changed(full_event("on_start"), ("more",), "x" * _room("on_start")))
+        yield vector(f"{hook}: {room} bytes in {path[-1]}", changed(event, path, "x" * (room - 200)))
+    yield vector("exactly the limit", changed(full_event("on_start"), ("more",), "x" * _room("on_start")))
 
 
 def _room(hook: str) -> int:
@@ -294,11 +185,11 @@ def missing() -> Iterator[Vector]:
     """Each field that must be there, left out."""
     for field in FIELDS:
         if not field.optional:
-            yield _vector(
-                f"{field.hook} without {'.'.join(field.path)}", _without(full_event(field.hook), field.path)
+            yield vector(
+                f"{field.hook} without {'.'.join(field.path)}", without(full_event(field.hook), field.path)
             )
     for key in ("ctx", "event"):
-        yield _vector(f"without {key}", _without(full_event("on_webrtc_connected"), (key,)))
+        yield vector(f"without {key}", without(full_event("on_webrtc_connected"), (key,)))
 
 
 def wrong_types() -> Iterator[Vector]:
@@ -313,7 +204,7 @@ def wrong_types() -> Iterator[Vector]:
         for name, value in WRONG.items():
             if name not in _FITS.get(field.kind, set()):
                 event = changed(full_event(field.hook), field.path, value)
-                yield _vector(f"{name} for {field.hook} {'.'.join(field.path)}", event)
+                yield vector(f"{name} for {field.hook} {'.'.join(field.path)}", event)
 
 
 def too_much() -> Iterator[Vector]:
@@ -328,7 +219,7 @@ def too_much() -> Iterator[Vector]:
             values += ["", ENUMS[field.kind][0].upper(), " ".join(ENUMS[field.kind]), "\0"]
         for value in values:
             event = changed(full_event(field.hook), field.path, value)
-            yield _vector(f"{field.hook} {'.'.join(field.path)} = {value!r}", event)
+            yield vector(f"{field.hook} {'.'.join(field.path)} = {value!r}", event)
 
 
 def no_event_at_all() -> Iterator[Vector]:
@@ -357,54 +248,3 @@ REFUSED: dict[str, Callable[[], Iterator[Vector]]] = {
     "too much": too_much,
     "no event at all": no_event_at_all,
 }
-
-
-# What a host never lets through: a guest may read it or refuse it, and do nothing else.
-
-
-def strange() -> Iterator[tuple[str, bytes]]:
-    """Well-formed and not, for ``on_webrtc_connected``."""
-    whole = cbor2.dumps(full_event("on_webrtc_connected"), canonical=True)
-    serial = b"\x6dserial-number\x02"
-    assert whole.count(serial) == 3
-    for name, value in {
-        "a number in more bytes than it needs": b"\x18\x02",
-        "a number in eight bytes that needs one": b"\x1b" + struct.pack(">Q", 2),
-        "a tagged number": b"\xc1\x02",
-        "a big number": b"\xc2\x41\x02",
-        "undefined": b"\xf7",
-        "a simple value": b"\xf8\xff",
-        "a reserved head": b"\x1c",
-        "a break": b"\xff",
-    }.items():
-        yield name, whole.replace(serial, serial[:-1] + value)
-    for name, value in {
-        "an indefinite text": b"\x7f\x61a\xff",
-        "indefinite bytes": b"\x5f\x41a\xff",
-        "an indefinite list": b"\x9f\x01\xff",
-        "an indefinite map": b"\xbf\x61a\x01\xff",
-        "text that is not UTF-8": b"\x62\xc3\x28",
-        "half a surrogate pair": b"\x63\xed\xa0\x80",
-        "a list that claims 2^64-1 items": b"\x9b" + b"\xff" * 8,
-        "a map that claims 2^64-1 pairs": b"\xbb" + b"\xff" * 8,
-        "a text that claims 2^64-1 bytes": b"\x7b" + b"\xff" * 8,
-        "a text that claims 2^31 bytes": b"\x7a\x80\x00\x00\x00",
-        "bytes that claim 2^32-1 bytes": b"\x5a\xff\xff\xff\xff",
-        "a thousand lists in each other": b"\x81" * 1_000 + b"\x00",
-        "five thousand lists in each other": b"\x81" * 5_000 + b"\x00",
-        "five thousand maps in each other": b"\xa1\x61a" * 5_000 + b"\x00",
-        "five thousand tags": b"\xc1" * 5_000 + b"\x00",
-    }.items():
-        yield f"{name} as an unknown value", _more(whole, b"\x61a", value)
-        yield f"{name} as a request's id", whole.replace(b"\x6arequest-id\x64text", b"\x6arequest-id" + value)
-    yield "a key that is a number", _more(whole, b"\x01", b"\x00")
-    yield "a key that is a list", _more(whole, b"\x80", b"\x00")
-    yield "a known key twice", _more(whole, b"\x65event", b"\xa0")
-    yield "bytes behind the event", whole + b"\x00"
-    yield "the event twice", whole + whole
-
-
-def _more(event: bytes, key: bytes, value: bytes) -> bytes:
-    """The event with one pair more, at its end."""
-    assert 0xA0 <= event[0] < 0xB7
-    return bytes([event[0] + 1]) + event[1:] + key + value

@@ -25,17 +25,15 @@ WORDLESS = "the guest gave up (unreachable) without saying why"
 class Language:
     """One row.
 
-    ``lane``: how a build of it is run. ``compiler`` names what builds it, and the version.
-    ``reproducible``: the same sources and the same compiler give the same size and the same fuel;
-    ``names_vary``: the names of functions in it depend on where it was built, and with them its size.
-    ``median`` and ``size``: what a call of relay-watch on the real trace, and its module, must stay
-    under. ``memory_mib``: what is enough for relay-watch. ``out_of_memory``: how the message of the
-    panic begins where no memory is left.
-    ``place``: a pattern of what stands behind an author's words in the message of a panic; ``sdk_place``:
-    behind the SDK's own.
-    ``settled_pages``: the pages of memory in which the probe lives for ever; the host's own box takes four.
-    ``long_life``: after how many events that is known; Go collects no garbage before there are 4 MiB of it.
-    ``leaks``: why it is not so.
+    - ``lane``: how a build of it is run. ``compiler`` names what builds it, and the version.
+    - ``median`` and ``size``: what a call of relay-watch on the real trace costs, and its module takes, must
+      stay under. ``memory_mib``: what is enough for relay-watch.
+    - ``reproducible``: the same sources and the same compiler give the same size and the same fuel.
+      ``names_vary``: the names of functions depend on where it was built, and with them its size.
+    - ``out_of_memory``: how the message of a panic begins where no memory is left. ``place``: a pattern of
+      what stands behind an author's words in the message of a panic; ``sdk_place``: behind the SDK's own.
+    - ``settled_pages``: the pages of memory in which the probe lives for ever; the host's own box takes four.
+      ``long_life``: after how many events that is known. ``leaks``: why it is not so.
     """
 
     name: str
@@ -116,7 +114,7 @@ LANGUAGES = {
             None,
             memory_mib=4,
             settled_pages=120,
-            long_life=300_000,
+            long_life=300_000,  # the first garbage is collected when there are 4 MiB of it
             out_of_memory="runtime: out of memory",
             place=r" \(\w+\.go:\d+\)",
         ),
