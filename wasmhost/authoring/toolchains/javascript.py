@@ -7,17 +7,14 @@ The component that QuickJS is built into imports ``wasmhost:javascript`` in plac
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wasmtime import WasmtimeError, wat2wasm
-
-from wasmhost.authoring.resources import wit_folder
 from wasmhost.authoring.toolchains.base import BuildError, Built, run
 from wasmhost.authoring.toolchains.node import find_node, npm_tools
-from wasmhost.sandbox.sections import HEADER_BYTES, Section, join, sections
+from wasmhost.authoring.toolchains.wrapping import WORLD, wrap, write_wit
+from wasmhost.contract.hooks import HOOKS, interface_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +24,7 @@ if TYPE_CHECKING:
 TOOLS: Final = {"componentize-qjs": "0.4.5", "esbuild": "0.28.2"}
 """What is taken from npm. The first is what ``jco componentize --backend quickjs`` runs."""
 
-_EXPORTS: Final = ("lifecycle", "signaling", "websocket", "webrtc", "credential", "mailbox")
-_ALWAYS: Final = ("types", "room")
-_COMPONENT_SECTION: Final = 4
+_EXPORTS: Final = tuple(dict.fromkeys(interface_id(hook.interface) for hook in HOOKS))
 
 
 def build(job: Job) -> Built:
@@ -43,14 +38,15 @@ def build(job: Job) -> Built:
         bundle, inner = folder / "bundle.js", folder / "inner.wasm"
         told = _bundle(job, node, modules, bundle)
         program = modules / "componentize-qjs" / "bin" / "componentize-qjs"
-        world = ("--world", "observer", "--wit", _write_wit(job.sdk, folder / "wit", told["imports"]))
+        wit = write_wit(job.sdk, folder / "wit", told["imports"], _EXPORTS)
+        world = ("--world", WORLD, "--wit", wit)
         # No event loop: the component is to run where there is no asynchronous ABI.
         options = ("--sync", "--stub-wasi", "--js", bundle, "--output", inner)
         try:
             run([*node, program, *world, *options], cwd=folder)
         except BuildError as error:
             raise BuildError(f"QuickJS refuses {job.source.name}", error.output) from error
-        job.out.write_bytes(_wrap(job.sdk, inner.read_bytes(), told["imports"]))
+        job.out.write_bytes(wrap(job.sdk, inner.read_bytes(), told["imports"], _EXPORTS))
     return Built(hooks=tuple(told["hooks"]))
 
 
@@ -63,46 +59,3 @@ def _bundle(job: Job, node: Sequence[str], modules: Path, out: Path) -> dict[str
         raise BuildError(f"{job.source.name} cannot be bundled", error.output) from error
     told: dict[str, list[str]] = json.loads(said)
     return told
-
-
-def _write_wit(sdk: Path, folder: Path, imports: Sequence[str]) -> Path:
-    """Write the world of this observer, which imports only what it uses."""
-    shutil.copytree(wit_folder(), folder / "deps" / "observer")
-    (folder / "deps" / "javascript").mkdir()
-    shutil.copy(sdk / "component" / "javascript.wit", folder / "deps" / "javascript")
-    wanted = [f"  import {name};" for name in imports]
-    offered = [f"  export wasmhost:observer/{name}@0.1.0;" for name in _EXPORTS]
-    world = ["package wasmhost:component@0.1.0;", "world observer {", *wanted, *offered, "}", ""]
-    (folder / "world.wit").write_text("\n".join(world), encoding="utf-8")
-    return folder
-
-
-def _wrap(sdk: Path, inner: bytes, imports: Sequence[str]) -> bytes:
-    """Put QuickJS's component into the one that the host sees."""
-    try:
-        wrapper = wat2wasm(_wrapper_text(sdk, imports))
-    except WasmtimeError as error:
-        raise BuildError("the SDK cannot wrap the component", str(error)) from error
-    parts = [
-        Section(_COMPONENT_SECTION, inner) if part.kind == _COMPONENT_SECTION else part
-        for part in sections(bytes(wrapper))
-    ]
-    return join(bytes(wrapper[:HEADER_BYTES]), parts)
-
-
-def _wrapper_text(sdk: Path, imports: Sequence[str]) -> str:
-    """A fragment for each import, which defines the instance that QuickJS's component is given for it.
-
-    That component is an empty one here, and the only one.
-    """
-    given = {"wasmhost:observer/types@0.1.0": "types"}
-    given |= {name: name.split("/")[1].split("@")[0] for name in imports}
-    fragments = [*_ALWAYS, *given.values()]
-    texts = [(sdk / "component" / f"{name}.wat").read_text("utf-8") for name in dict.fromkeys(fragments)]
-    instances = [f'(with "{name}" (instance ${fragment}))' for name, fragment in given.items()]
-    exports = [
-        f'(export "wasmhost:observer/{name}@0.1.0" (instance $observer "wasmhost:observer/{name}@0.1.0"))'
-        for name in _EXPORTS
-    ]
-    inner = ["(component $quickjs)", "(instance $observer (instantiate $quickjs", *instances, "))"]
-    return "\n".join(["(component", *texts, *inner, *exports, ")"])
