@@ -16,8 +16,9 @@ def test_all_of_them(host: Host) -> None:
     assert (delivery.now(), delivery.sequence(), delivery.lost(), delivery.random()) == (1, 2, 3, 2**64 - 1)
     assert (config.get("key"), config.get("other")) == ("größer 🛰", None)
     assert state.load() is None
-    state.save(bytearray(b"blob"))
-    assert state.load() == b"blob"
+    for blob in (bytearray(b"blob"), bytes(range(256)), memoryview(b"backwards")[::-1]):
+        state.save(blob)
+        assert state.load() == bytes(blob)
     log.warn("half a \ud83d pair")
     log.write(log.Level.TRACE, "✓")
     assert host.logs == [("warn", "half a ? pair"), ("trace", "✓")]
@@ -25,8 +26,8 @@ def test_all_of_them(host: Host) -> None:
     metrics.counter_add("b", 2**64 - 1)
     metrics.gauge_set("c", 1)
     assert host.metrics == [("a", 1), ("b", 2**64 - 1), ("c", 1.0)]
-    report.send("topic", {"b": 1, "a": 2})
-    assert host.reports == [("topic", encode({"a": 2, "b": 1}))]
+    report.send("topic", {"b": b"\xff", "a": 2})
+    assert host.reports == [("topic", encode({"a": 2, "b": b"\xff"}))]
 
 
 @pytest.mark.parametrize("number", [-1, 2**64])

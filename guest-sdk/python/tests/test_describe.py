@@ -30,7 +30,11 @@ def test_says_the_hooks_the_interfaces_and_the_files(tmp_path: Path) -> None:
     done = describe(tmp_path, "watch")
     assert json.loads(done.stdout) == {
         "hooks": ["on_start"],
-        "imports": ["panic", "report", "state"],
+        "imports": [
+            "wasmhost:observer/panic@0.1.0",
+            "wasmhost:python/report@0.1.0",
+            "wasmhost:python/state@0.1.0",
+        ],
         "files": ["parts/__init__.py", "parts/one.py", "watch.py"],
     }
 

@@ -13,7 +13,10 @@ from typing import Any, Final, Protocol
 IN_COMPONENT: Final = sys.platform == "wasi"
 
 used: Final[set[str]] = set()
-"""The interfaces that the observer imports, by their names in wit/capabilities.wit."""
+"""The interfaces that the observer imports, by their full names."""
+
+_PACKAGES: Final = {"report": "wasmhost:python", "state": "wasmhost:python"}
+"""Those of component/python.wit; the others are of wit/capabilities.wit."""
 
 
 class Function(Protocol):
@@ -35,7 +38,7 @@ stand_in: StandIn | None = None
 
 def imported(interface: str, function: str) -> Function:
     """Return the function of an interface, both by their names in the WIT."""
-    used.add(interface)
+    used.add(f"{_PACKAGES.get(interface, 'wasmhost:observer')}/{interface}@0.1.0")
     if IN_COMPONENT:
         module = import_module(f"wit_world.imports.{interface}")
         bound: Function = getattr(module, function.replace("-", "_"))
@@ -49,6 +52,19 @@ def imported(interface: str, function: str) -> Function:
         return stand_in.call(interface, function, arguments)
 
     return call
+
+
+def widened(data: bytes | bytearray) -> str:
+    """Return bytes as they may cross the border: a text with one character for each.
+
+    What is handed over as bytes componentize-py would keep for ever; component/*.wat makes bytes of it again.
+    """
+    return data.decode("latin-1")
+
+
+def narrowed(value: str) -> bytes:
+    """Return the bytes that were widened: what component/*.wat does, for who stands in for the host."""
+    return value.encode("latin-1")
 
 
 def text(value: str) -> str:

@@ -15,4 +15,4 @@ _send: Final = raw.imported("report", "send")
 
 def send(topic: str, body: Item) -> None:
     """Send a finding, its body as deterministic CBOR. The topic is at most 256 bytes."""
-    _send(raw.text(topic), encode(body))
+    _send(raw.text(topic), raw.widened(encode(body)))

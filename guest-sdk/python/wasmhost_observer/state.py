@@ -18,4 +18,4 @@ def load() -> bytes | None:
 
 def save(blob: bytes | bytearray | memoryview) -> None:
     """Replace the blob, of at most 65,536 bytes. It counts once the hook has returned."""
-    _save(bytes(memoryview(blob)))
+    _save(raw.widened(bytes(memoryview(blob))))

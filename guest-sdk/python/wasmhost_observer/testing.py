@@ -53,11 +53,11 @@ class Host:
             case "state", "load", ():
                 return self.state
             case "state", "save", (blob,):
-                self.state = blob
+                self.state = raw.narrowed(blob)
             case "log", "write", (level, line):
                 self.logs.append((level.name.lower(), line))
             case "report", "send", (topic, body):
-                self.reports.append((topic, body))
+                self.reports.append((topic, raw.narrowed(body)))
             case "metrics", _, (name, number):
                 self.metrics.append((name, number))
             case "panic", "report", (words,):

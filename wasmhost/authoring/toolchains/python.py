@@ -4,6 +4,9 @@ The author's module is imported twice. First here, in a plain Python, to see wha
 the capabilities it uses, the files that were read. Just those files are then laid out for componentize-py,
 which imports them in the component and keeps the memory that results. So nothing of this machine's own
 packages gets into it.
+
+What componentize-py makes imports ``wasmhost:python`` in place of some of ``wasmhost:observer``, and is
+wrapped in another component that makes one of the other; see the SDK's ``component/``.
 """
 
 from __future__ import annotations
@@ -18,9 +21,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wasmhost.authoring.resources import wit_folder
 from wasmhost.authoring.toolchains.base import BuildError, Built, find_program, run
-from wasmhost.contract.hooks import HOOK_BY_NAME
+from wasmhost.authoring.toolchains.wrapping import WORLD, wrap, write_wit
+from wasmhost.contract.hooks import HOOK_BY_NAME, interface_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,24 +33,28 @@ if TYPE_CHECKING:
 VERSION: Final = "0.25.1"
 """The componentize-py that this is written for; with it comes the component's Python, 3.14.
 
-It never frees the bytes that an observer hands to the host: a report's body, a saved state. Version 0.17.2
-and those before it never free the events instead, and those are many more.
+It never frees bytes that are handed to the host, so the SDK hands over texts. Version 0.17.2 and those before
+it never free an event.
 """
 
 _ENTRIES: Final = ("observer.py", "main.py", "__init__.py")
-_ALWAYS: Final = frozenset({"panic", "log", "delivery"})
+_ALWAYS: Final = frozenset(interface_id(name) for name in ("panic", "log", "delivery"))
 _APP: Final = "wasmhost_app"
 _KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """An author's module, imported from a folder: what describe.py of the SDK says of it."""
+    """An author's module, imported from a folder: what describe.py of the SDK says of it.
+
+    ``imports`` and ``exports``: the interfaces it uses, and those it has hooks of, by their full names.
+    """
 
     folder: Path
     module: str
     hooks: tuple[str, ...]
-    imports: frozenset[str]
+    imports: tuple[str, ...]
+    exports: tuple[str, ...]
     files: tuple[str, ...]
 
 
@@ -62,7 +69,8 @@ def build(job: Job) -> Built:
         if not kept.is_file():
             _componentize(componentize, stage)
             _keep(stage / "out.wasm", kept)
-        shutil.copyfile(kept, job.out)
+        wrapped = wrap(job.sdk, kept.read_bytes(), described.imports, described.exports)
+    job.out.write_bytes(wrapped)
     return Built(hooks=described.hooks)
 
 
@@ -88,7 +96,12 @@ def _describe(job: Job) -> _Described:
     if not said["hooks"]:
         raise BuildError(f"{module} has no hooks: decorate its class with @observer, or functions with @hook")
     return _Described(
-        folder, module, tuple(said["hooks"]), frozenset(said["imports"]) | _ALWAYS, tuple(said["files"])
+        folder=folder,
+        module=module,
+        hooks=tuple(said["hooks"]),
+        imports=tuple(sorted(_ALWAYS.union(said["imports"]))),
+        exports=tuple(dict.fromkeys(interface_id(HOOK_BY_NAME[name].interface) for name in said["hooks"])),
+        files=tuple(said["files"]),
     )
 
 
@@ -109,8 +122,7 @@ def _entry(source: Path) -> tuple[Path, str]:
 
 def _lay_out(stage: Path, sdk: Path, described: _Described) -> None:
     """Write all that componentize-py is to see: the WIT, the SDK, the author's files, and what joins them."""
-    shutil.copytree(wit_folder(), stage / "wit", ignore=shutil.ignore_patterns("world.wit", "*.cddl"))
-    (stage / "wit" / "world.wit").write_text(_world(described), encoding="utf-8")
+    write_wit(sdk, stage / "wit", described.imports, described.exports)
     packages = [(sdk, path.relative_to(sdk)) for path in (sdk / "wasmhost_observer").glob("*.py")]
     packages += [(described.folder, Path(name)) for name in described.files]
     for root, name in packages:
@@ -126,16 +138,8 @@ def _lay_out(stage: Path, sdk: Path, described: _Described) -> None:
     (stage / "app" / f"{_APP}.py").write_text("\n".join(lines), encoding="utf-8")
 
 
-def _world(described: _Described) -> str:
-    """The world of this observer: it imports what it uses, and exports the interfaces it has hooks of."""
-    imports = [f"  import {name};" for name in sorted(described.imports)]
-    interfaces = dict.fromkeys(HOOK_BY_NAME[name].interface for name in described.hooks)
-    exports = [f"  export {name};" for name in interfaces]
-    return "\n".join(["package wasmhost:observer@0.1.0;", "world observer {", *imports, *exports, "}", ""])
-
-
 def _componentize(command: list[str], stage: Path) -> None:
-    options = ["--wit-path", "wit", "--world", "observer", "--quiet", "componentize", _APP]
+    options = ["--wit-path", "wit", "--world", WORLD, "--quiet", "componentize", _APP]
     # It looks for packages where this says, and else wherever there is a Python: there is nothing here.
     environment = {"VIRTUAL_ENV": str(stage / "none")}
     try:
