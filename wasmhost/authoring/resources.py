@@ -16,7 +16,19 @@ _CHECKOUT: Final = _PACKAGE.parents[1]
 _TEMPLATES: Final = _PACKAGE / "templates"
 
 LEFT_OVER: Final = frozenset(
-    {"target", "node_modules", "build", "dist", "zig-out", ".zig-cache", "__pycache__", "Cargo.lock"}
+    {
+        "target",
+        "node_modules",
+        "build",
+        "dist",
+        "zig-out",
+        ".zig-cache",
+        "__pycache__",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        "Cargo.lock",
+    }
 )
 """Names of what tools leave behind: none of it is copied."""
 _OURS: Final = {"rust": frozenset({"Cargo.toml"})}
