@@ -49,15 +49,11 @@ def live(observer: Observer, events: int) -> int:
 
 
 @pytest.mark.timeout(600)  # half a minute where nothing else runs, in QuickJS and in Python
-def test_a_long_life_takes_no_more_memory(
-    request: pytest.FixtureRequest, observer_host: Desk, language: Language, probe: bytes
-) -> None:
+def test_a_long_life_takes_no_more_memory(observer_host: Desk, language: Language, probe: bytes) -> None:
     """100,000 events within what the first few and the largest there is have made it take.
 
     Where a guest takes more than the host's own box, the limit is close: with a fifth less it fails soon.
     """
-    if language.leaks:
-        request.applymarker(pytest.mark.xfail(reason=language.leaks, strict=True))
     observer = confine(observer_host(probe, config=CONFIG), language.settled_pages)
     assert live(observer, language.long_life) == language.long_life
     if language.settled_pages > BOX_PAGES:

@@ -33,7 +33,7 @@ class Language:
     - ``out_of_memory``: how the message of a panic begins where no memory is left. ``place``: a pattern of
       what stands behind an author's words in the message of a panic; ``sdk_place``: behind the SDK's own.
     - ``settled_pages``: the pages of memory in which the probe lives for ever; the host's own box takes four.
-      ``long_life``: after how many events that is known. ``leaks``: why it is not so.
+      ``long_life``: after how many events that is known.
     """
 
     name: str
@@ -49,7 +49,6 @@ class Language:
     sdk_place: str = ""
     settled_pages: int = 4
     long_life: int = 100_000
-    leaks: str = ""
 
 
 def _pypi(name: str) -> Callable[[], str]:
@@ -140,7 +139,6 @@ LANGUAGES = {
             settled_pages=202,
             out_of_memory="MemoryError",
             place=r" \(probe\.py:\d+(, \w+ probe\.py:\d+)*\)",
-            leaks="componentize-py 0.25.1 frees no event it is given: twice its bytes are lost each time",
         ),
     )
 }
