@@ -124,6 +124,7 @@ LANGUAGES = {
             700_000,
             None,
             memory_mib=4,
+            reproducible=False,  # by a few bytes
             settled_pages=32,
             out_of_memory="InternalError: out of memory",
             place=r" \(\w+ probe\.js:\d+(, \w+ probe\.js:\d+)*\)",
