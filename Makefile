@@ -16,6 +16,7 @@ help:
 	@echo "make test    lint, types and all tests"
 	@echo "make lint    lint and types only; make check: tests only"
 	@echo "make bench   what a delivery costs, beside Extism and plain wasmtime-py"
+	@echo "make ledger  what observers cost in each language, written anew"
 	@echo "make guests  rebuild the prebuilt guests; make traces: the synthetic trace"
 
 demo: $(VENV)/.run

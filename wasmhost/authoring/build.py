@@ -20,7 +20,7 @@ from wasmhost.config import GRANTABLE
 from wasmhost.contract.manifest import SECTION, Manifest, encode_manifest, in_order
 from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.airlock import abi
-from wasmhost.sandbox.guest import compile_guest, module_kind, surface
+from wasmhost.sandbox.guest import compile_guest, let_in, module_kind, surface
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ def _finish(project: Project, wasm: bytes, hooks: tuple[str, ...] | None, out: P
             sdk=sdk_version(project.sdk),
         )
         wasm = with_custom_section(wasm, SECTION, encode_manifest(manifest))
-        with Tryout(made, compiled, wasm, grant=manifest.capabilities, config=project.config) as tryout:
+        guest = let_in(made, compiled, wasm, PATIENT, grant=manifest.capabilities)
+        with Tryout(made, guest, config=project.config) as tryout:
             calls = tuple(_call(tryout, hook) for hook in manifest.hooks)
     sha256 = hashlib.sha256(wasm).hexdigest()
     kind = module_kind(wasm, PATIENT.module_mib)

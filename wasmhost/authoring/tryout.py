@@ -17,14 +17,14 @@ from wasmhost.sandbox.guest import compile_guest, let_in, read_manifest
 from wasmhost.sandbox.instance import Sandbox, refused_start, stream_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from wasmhost.authoring.project import Project
     from wasmhost.contract.codec import Frame
-    from wasmhost.sandbox.guest import Compiled
+    from wasmhost.sandbox.guest import Guest
     from wasmhost.sandbox.instance import Outcome
 
 PATIENT: Final = Limits(deadline_ms=60_000, init_deadline_ms=60_000)
@@ -42,49 +42,45 @@ class Tryout:
     def __init__(
         self,
         engine: SandboxEngine,
-        compiled: Compiled,
-        wasm: bytes,
+        guest: Guest,
+        limits: Limits = PATIENT,
         *,
-        grant: Collection[str] = GRANTABLE,
-        hooks: Collection[str] | None = None,
         config: Mapping[str, str] | None = None,
+        state: bytes | None = None,
     ) -> None:
-        """Let in what was compiled from ``wasm``.
-
-        :raises GuestRefused: a host would refuse it, too.
-        """
+        """``state`` is what an earlier life of it saved."""
+        self.guest = guest
+        self.state = state
+        self.sandbox: Sandbox | None = None
         self._engine = engine
+        self._limits = limits
         self._config = dict(config or {})
-        self._guest = let_in(engine, compiled, wasm, PATIENT, grant=grant, hooks=hooks)
-        self._index = self._guest.hook_index()
-        self._sandbox: Sandbox | None = None
-        self._state: bytes | None = None
 
     @property
     def hooks(self) -> tuple[str, ...]:
         """The hooks that can be delivered."""
-        return tuple(self._index)
+        return tuple(hook.name for hook in self.guest.hooks)
 
     def reset(self) -> None:
         """Forget all: the next delivery is the first."""
         self.close()
-        self._state = None
+        self.state = None
 
     def start(self) -> Outcome | None:
         """Have a sandbox; how its initialisation went, where there was none before.
 
         :raises GuestRefused: it does not start.
         """
-        if self._sandbox is not None:
+        if self.sandbox is not None:
             return None
         seed = stream_seed("", "", "")
         sandbox = Sandbox(
-            self._engine, self._guest, PATIENT, config=self._config, state=self._state, seed=seed
+            self._engine, self.guest, self._limits, config=self._config, state=self.state, seed=seed
         )
         if sandbox.init.trap is not None:
             sandbox.close()
             raise refused_start(sandbox.init.trap)
-        self._sandbox = sandbox
+        self.sandbox = sandbox
         return sandbox.init
 
     def deliver(self, frame: Frame, lost: int = 0) -> Outcome:
@@ -93,20 +89,21 @@ class Tryout:
         :raises GuestRefused: it does not start.
         """
         self.start()
-        assert self._sandbox is not None  # noqa: S101 - started
+        assert self.sandbox is not None  # noqa: S101 - started
         seed = stream_seed("", "", frame.src or "")
-        outcome = self._sandbox.deliver(self._index[frame.hook], frame.data, frame.at, frame.seq, lost, seed)
+        index = self.guest.hook_index()[frame.hook]
+        outcome = self.sandbox.deliver(index, frame.data, frame.at, frame.seq, lost, seed)
         if outcome.trap is not None:
             self.close()
         elif outcome.effects.state is not None:
-            self._state = outcome.effects.state
+            self.state = outcome.effects.state
         return outcome
 
     def close(self) -> None:
         """Free the sandbox."""
-        if self._sandbox is not None:
-            self._sandbox.close()
-            self._sandbox = None
+        if self.sandbox is not None:
+            self.sandbox.close()
+            self.sandbox = None
 
     def __enter__(self) -> Self:
         return self
@@ -134,7 +131,8 @@ def tryout_of(engine: SandboxEngine, project: Project, module: Path) -> Iterator
     manifest = read_manifest(wasm)
     hooks = project.hooks if manifest is None else None  # what the manifest names, let_in looks up
     compiled = compile_guest(engine, wasm, PATIENT.module_mib)
-    with Tryout(engine, compiled, wasm, grant=granted(project), hooks=hooks, config=project.config) as made:
+    guest = let_in(engine, compiled, wasm, PATIENT, grant=granted(project), hooks=hooks)
+    with Tryout(engine, guest, config=project.config) as made:
         yield made
 
 

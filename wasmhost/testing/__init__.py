@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from wasmhost.testing import events
+    from wasmhost.testing.delivery import Delivery
     from wasmhost.testing.desk import Desk
     from wasmhost.testing.events import Event
-    from wasmhost.testing.observer import Delivery, Observer, ObserverPanicked
+    from wasmhost.testing.observer import Observer, ObserverPanicked
 
 __all__ = ["Delivery", "Desk", "Event", "Observer", "ObserverPanicked", "events"]
 
 _HOMES: Final = {
-    "Delivery": "wasmhost.testing.observer",
+    "Delivery": "wasmhost.testing.delivery",
     "Desk": "wasmhost.testing.desk",
     "Event": "wasmhost.testing.events",
     "Observer": "wasmhost.testing.observer",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from wasmhost.sandbox.outbox import LogLine
     from wasmhost.sandbox.traps import TrapReport
-    from wasmhost.testing.observer import Report
+    from wasmhost.testing.delivery import Report
 
 _ANY: Final = object()
 _SHOWN: Final = 20

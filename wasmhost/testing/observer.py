@@ -6,14 +6,13 @@ saved last. Unlike there, nothing is ever put in quarantine, and the same delive
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import cbor2
-
+from wasmhost.authoring.tryout import Tryout
+from wasmhost.contract.codec import Frame
 from wasmhost.contract.hooks import EARLY_HOOKS
-from wasmhost.sandbox.instance import Sandbox, refused_start, stream_seed
 from wasmhost.testing.checks import Checks
+from wasmhost.testing.delivery import Delivery, Report
 from wasmhost.testing.events import Event, read_events
 
 if TYPE_CHECKING:
@@ -21,11 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wasmhost.config import Limits
-    from wasmhost.contract.codec import Frame
     from wasmhost.sandbox.engine import SandboxEngine
     from wasmhost.sandbox.guest import Guest
-    from wasmhost.sandbox.instance import Outcome
-    from wasmhost.sandbox.outbox import CounterAdd, GaugeSet, LogLine
+    from wasmhost.sandbox.instance import Outcome, Sandbox
     from wasmhost.sandbox.traps import TrapReport
 
 
@@ -36,32 +33,6 @@ class ObserverPanicked(AssertionError):
         trace = "".join(f"\n  {frame}" for frame in panic.backtrace)
         super().__init__(f"{hook} panicked ({panic.kind}): {panic.message}{trace}")
         self.panic = panic
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A finding, and its body as the bytes that were sent."""
-
-    topic: str
-    data: bytes
-
-    @property
-    def body(self) -> Any:  # Any: whatever the author puts into it
-        """The body, decoded."""
-        return cbor2.loads(self.data)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What one event brought about. After a panic only logs are there, and the whole budget is spent."""
-
-    fuel: int
-    logs: tuple[LogLine, ...]
-    reports: tuple[Report, ...]
-    metrics: tuple[CounterAdd | GaugeSet, ...]
-    state: bytes | None
-    error: str | None
-    panic: TrapReport | None
 
 
 class Observer(Checks):
@@ -81,19 +52,24 @@ class Observer(Checks):
         state: bytes | None = None,
     ) -> None:
         super().__init__(state)
-        self.guest = guest
         self.limits = limits
-        self.config = dict(config or {})
         self.fuel: list[int] = []
-        self._engine = engine
-        self._index = guest.hook_index()
-        self._sandbox: Sandbox | None = None
+        self._tryout = Tryout(engine, guest, limits, config=config, state=state)
         self._next = 0
+
+    @property
+    def guest(self) -> Guest:
+        """What it runs: the module as it was let in. To be changed before the first event only."""
+        return self._tryout.guest
+
+    @guest.setter
+    def guest(self, guest: Guest) -> None:
+        self._tryout.guest = guest
 
     @property
     def hooks(self) -> tuple[str, ...]:
         """The hooks that it hears."""
-        return tuple(self._index)
+        return self._tryout.hooks
 
     def deliver(self, event: Event | Frame, *, lost: int = 0) -> Delivery:
         """Give it one event. ``lost``: how many it is told were lost before.
@@ -109,17 +85,15 @@ class Observer(Checks):
     def attempt(self, event: Event | Frame, *, lost: int = 0) -> Delivery:
         """Give it one event, which may make it panic."""
         frame = event.frame(self._next) if isinstance(event, Event) else event
-        return self.deliver_bytes(
-            frame.hook, frame.data, at=frame.at, seq=frame.seq, lost=lost, src=frame.src or ""
-        )
+        self._next = frame.seq + 1
+        self._start()
+        return self._keep(self._tryout.deliver(frame, lost))
 
     def deliver_bytes(
         self, hook: str, data: bytes, *, at: int = 0, seq: int = 0, lost: int = 0, src: str = ""
     ) -> Delivery:
         """Give a hook any bytes; a host gives it an event of the contract, encoded deterministically."""
-        self._next = seq + 1
-        seed = stream_seed("", "", src)
-        return self._keep(self.sandbox.deliver(self._index[hook], data, at, seq, lost, seed))
+        return self.attempt(Frame(hook, seq, at, src, has_ctx=True, data=data), lost=lost)
 
     def replay(self, path: str | Path) -> None:
         """Give it a file of events, ``….cborseq`` or ``….events.ndjson``, as a host would.
@@ -130,7 +104,7 @@ class Observer(Checks):
         """
         __tracebackhide__ = True
         for frame in read_events(path):
-            if frame.hook in self._index and (frame.has_ctx or frame.hook in EARLY_HOOKS):
+            if frame.hook in self.hooks and (frame.has_ctx or frame.hook in EARLY_HOOKS):
                 self.deliver(frame)
 
     @property
@@ -139,21 +113,9 @@ class Observer(Checks):
 
         :raises GuestRefused: it does not start.
         """
-        if self._sandbox is None:
-            made = Sandbox(
-                self._engine,
-                self.guest,
-                self.limits,
-                config=self.config,
-                state=self.state,
-                seed=stream_seed("", "", ""),
-            )
-            if made.init.trap is not None:
-                made.close()
-                raise refused_start(made.init.trap)
-            self.logs += made.init.effects.logs
-            self._sandbox = made
-        return self._sandbox
+        self._start()
+        assert self._tryout.sandbox is not None  # noqa: S101 - started
+        return self._tryout.sandbox
 
     def restart(self) -> None:
         """Throw the sandbox away, as when the host is started anew: the state is all it keeps."""
@@ -161,9 +123,12 @@ class Observer(Checks):
 
     def close(self) -> None:
         """Free the sandbox."""
-        if self._sandbox is not None:
-            self._sandbox.close()
-            self._sandbox = None
+        self._tryout.close()
+
+    def _start(self) -> None:
+        started = self._tryout.start()
+        if started is not None:
+            self.logs += started.effects.logs
 
     def _keep(self, outcome: Outcome) -> Delivery:
         effects = outcome.effects
@@ -173,13 +138,11 @@ class Observer(Checks):
         self.metrics += effects.metrics
         if outcome.trap is not None:
             self.panics.append(outcome.trap)
-            self.close()
         else:
             self.fuel.append(outcome.fuel)
         if outcome.error is not None:
             self.errors.append(outcome.error)
-        if effects.state is not None:
-            self.state = effects.state
+        self.state = self._tryout.state
         return Delivery(
             outcome.fuel, effects.logs, reports, effects.metrics, effects.state, outcome.error, outcome.trap
         )
