@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cbor2
@@ -11,9 +12,9 @@ import pytest
 from tests.guests.helpers import REAL, SYNTHETIC, read_trace
 from tests.guests.languages import LANGUAGES
 from wasmhost import PeerStatus
-from wasmhost.config import Limits
 from wasmhost.panics.record import PanicKind
 from wasmhost.testing import events
+from wasmhost.testing.desk import PATIENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Prebuilt = Callable[[str], bytes]
 
 SECOND = 1_000_000_000
-ONE_MIB = Limits(memory_mib=1)
+ONE_MIB = replace(PATIENT, memory_mib=1)
 MAKE = {
     "on_webrtc_disconnected": events.on_webrtc_disconnected,
     "on_websocket_disconnected": events.on_websocket_disconnected,
@@ -129,7 +130,7 @@ class TestRelayWatch:
         self, observer_host: Desk, relay_watch: bytes, language: str
     ) -> None:
         """A node that makes up realms costs no memory; a runtime may have some of its own."""
-        run = observer_host(relay_watch, limits=Limits(memory_mib=LANGUAGES[language].memory_mib))
+        run = observer_host(relay_watch, limits=replace(PATIENT, memory_mib=LANGUAGES[language].memory_mib))
         for realm in range(10_000):
             run.deliver(events.on_webrtc_connected(relayed=True, ctx=events.node(realm=realm)))
         assert not run.panics
@@ -404,7 +405,7 @@ class TestBadOnes:
         self, observer_host: Desk, prebuilt: Prebuilt
     ) -> None:
         """Out of fuel, in the function that spins; what it wrote before is there."""
-        run = observer_host(prebuilt("spinner"), limits=Limits(fuel=100_000))
+        run = observer_host(prebuilt("spinner"), limits=replace(PATIENT, fuel=100_000))
         run.attempt(events.on_websocket_connecting())
         assert run.panics[0].kind is PanicKind.OUT_OF_FUEL
         assert run.panics[0].backtrace[0].startswith("spin_forever")

@@ -22,9 +22,9 @@ from tests.guests.helpers import (
 )
 from wasmhost.authoring.build import compile_into
 from wasmhost.authoring.project import load_project
-from wasmhost.config import Limits
 from wasmhost.contract.hooks import EARLY_HOOKS, HOOKS
 from wasmhost.panics.record import PanicKind
+from wasmhost.testing.desk import PATIENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +93,7 @@ def test_an_event_cut_short_is_a_panic_and_nothing_else(observer_host: Desk, pro
 
 def test_bytes_turned_at_random_do_no_worse_than_a_panic(observer_host: Desk, probe: bytes) -> None:
     """Never out of bounds, never endless, and always with words."""
-    run = observer_host(probe, limits=Limits(fuel=10_000_000))
+    run = observer_host(probe, limits=PATIENT)
     dice = random.Random(1)
     for event, data in read_trace(SYNTHETIC):
         if event["hook"] not in run.hooks or "ctx" not in event or dice.random() > 0.5:
