@@ -57,6 +57,7 @@ _BENCH_EXAMPLES = """\b
 Examples:
   wasmhost bench
   wasmhost bench --json > figures.json
+  wasmhost bench --start relay-watch.wasm
 """
 _NEW_EXAMPLES = """\b
 Examples:

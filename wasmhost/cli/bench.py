@@ -2,6 +2,7 @@
 
 import json as json_format
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,8 +10,11 @@ import typer
 from wasmhost.cli.loglevel import LogLevel
 from wasmhost.cli.options import JsonOption
 from wasmhost.cli.terminal import Terminal, put, say, terminal
+from wasmhost.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wasmhost.bench import Figures
 
 
@@ -20,6 +24,10 @@ def bench(
         bool,
         typer.Option("--isolation", help="Measure instead what a bad guest costs its neighbours."),
     ] = False,
+    start: Annotated[
+        Path | None,
+        typer.Option("--start", metavar="MODULE", help="Measure instead how long a module takes to start."),
+    ] = None,
 ) -> int:
     """Measure what a delivery costs here.
 
@@ -29,13 +37,21 @@ def bench(
 
     --isolation measures instead the latency of nine observers beside a tenth that spins and without
     it, when a deadline fires on a busy machine, and what sandboxes weigh and leave behind.
+
+    --start measures instead a module's first start, which compiles it, and the next ones, which find
+    it in a cache; the cache is a new one, and gone afterwards.
     """
     from wasmhost.cli.logs import configure_logs
 
     configure_logs(None if isolation else LogLevel.ERROR)
+    if isolation and start is not None:
+        raise ConfigError("--isolation and --start measure different things: give one of them")
     if not terminal(sys.stderr).plain:
         say("measuring, for some ten seconds …\n")
-    put(_isolation(as_json=json) if isolation else _deliveries(as_json=json))
+    if start is not None:
+        put(_starting(start, as_json=json))
+    else:
+        put(_isolation(as_json=json) if isolation else _deliveries(as_json=json))
     return 0
 
 
@@ -50,9 +66,22 @@ def _deliveries(*, as_json: bool) -> str:
 
 def _isolation(*, as_json: bool) -> str:
     from wasmhost.bench.isolation import run_isolation
+
+    return _named(run_isolation().as_json(), as_json=as_json)
+
+
+def _starting(module: Path, *, as_json: bool) -> str:
+    from wasmhost.bench.starting import run_starting
+    from wasmhost.config import Limits
+    from wasmhost.host.loading import read_module
+
+    figures = run_starting(read_module(module, Limits().module_mib)).as_json()
+    return _named({name: round(value, 2) for name, value in figures.items()}, as_json=as_json)
+
+
+def _named(figures: "Mapping[str, float]", *, as_json: bool) -> str:
     from wasmhost.cli.tables import Cell, Column, table
 
-    figures = run_isolation().as_json()
     if as_json:
         return json_format.dumps(figures, allow_nan=False) + "\n"
     columns = (Column("what", least=20), Column("measured", "right"))
