@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.sandbox import wat
+from tests.sandbox import wat_component as wc
 from tests.sandbox.lab import LIMITS
 from wasmhost.config import Limits
 from wasmhost.contract.hooks import HOOK_BY_NAME, HOOKS
@@ -16,6 +17,7 @@ from wasmhost.panics.record import PanicKind
 from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.guest import module_kind, surface
 from wasmhost.sandbox.outbox import LogLine
+from wasmhost.sandbox.sections import Section, join
 
 if TYPE_CHECKING:
     from tests.sandbox.lab import Lab
@@ -400,3 +402,9 @@ def test_every_wasi_import_can_be_had(lab: Lab) -> None:
 def test_a_binary_of_very_many_sections_is_refused_at_once(lab: Lab, header: bytes) -> None:
     """16 million of nothing would take longer to look through than anything else here."""
     assert "more than 100,000 sections" in refused(lab, header + b"\0\1\0" * 8_000_000)
+
+
+def test_sections_are_counted_at_all_depths_together(lab: Lab) -> None:
+    """A few in each of many modules are many."""
+    part = Section(1, module() + b"\0\1\0" * 1_000)
+    assert "more than 100,000 sections" in refused(lab, join(wc.component()[:8], [part] * 100))

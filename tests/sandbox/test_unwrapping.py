@@ -11,14 +11,20 @@ from wasmtime import Module
 from tests.sandbox import wat
 from tests.sandbox import wat_component as wc
 from wasmhost.authoring.component import as_component
+from wasmhost.authoring.sections import with_custom_section
 from wasmhost.contract.manifest import SECTION, Manifest, encode_manifest
-from wasmhost.sandbox.guest import compile_guest, surface
+from wasmhost.errors import GuestRefused
+from wasmhost.sandbox.artifacts import ArtifactCache
+from wasmhost.sandbox.engine import SandboxEngine
+from wasmhost.sandbox.guest import compile_guest, surface, was_compiled
 from wasmhost.sandbox.native.cell import Plan
 from wasmhost.sandbox.native.component_cell import ComponentPlan
 from wasmhost.sandbox.sections import CUSTOM, HEADER_BYTES, Section, join, sections, vector
 from wasmhost.sandbox.unwrapping import airlock_module, plain_module
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.sandbox.lab import Lab
 
 LOG_LINE = "(call $log.write (i32.const 2) (i32.const 0) (i32.const 5))"
@@ -43,6 +49,29 @@ def test_a_core_module_is_itself() -> None:
 def test_the_module_in_the_wrapping_is_found_whole() -> None:
     """Byte for byte what went in."""
     assert airlock_module(wrapped()) == CORE
+
+
+def test_what_its_modules_hold_breaks_no_reader(lab: Lab) -> None:
+    """They are read before the engine has seen them: types nested very deep, more entries than bytes."""
+    for kind, body in ((1, b"\x01\x60\x01" + b"\x63" * 5_000), (3, b"\xff\xff\xff\xff\x0f")):
+        module = join(CORE[:HEADER_BYTES], [Section(kind, body)])
+        component = join(wrapped()[:HEADER_BYTES], [Section(1, module)])
+        assert plain_module(component) is None
+        with pytest.raises(GuestRefused, match="does not compile"):
+            lab.load(component)
+
+
+def test_what_was_compiled_is_known_by_what_is_compiled(tmp_path: Path) -> None:
+    """Whatever is around it: its manifest is left out, and so is a wrapping."""
+    core = wc.with_section(wat.guest("(nop)" * 20_000), "x", b"")
+    manifest = encode_manifest(Manifest(name="outer", version="1", hooks=(wat.HOOK,)))
+    with SandboxEngine(cache=ArtifactCache(tmp_path / "cache")) as engine:
+        assert not was_compiled(engine, core, 1)
+        compile_guest(engine, core, 1)
+        for wasm in (core, wrapped(core), with_custom_section(wrapped(core), SECTION, manifest)):
+            assert was_compiled(engine, wasm, 1)
+        with pytest.raises(GuestRefused, match="more than module_mib"):
+            was_compiled(engine, core + bytes(1024**2), 1)
 
 
 def test_it_runs_in_the_airlock_under_its_own_digest(lab: Lab) -> None:

@@ -9,7 +9,7 @@ from wasmhost.host.mishaps import tell_operator
 from wasmhost.host.runner import GuestRunner
 from wasmhost.sandbox.artifacts import user_cache
 from wasmhost.sandbox.engine import SandboxEngine
-from wasmhost.sandbox.guest import load_guest
+from wasmhost.sandbox.guest import load_guest, was_compiled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def load(observer: ObserverConfig, engines: Engines, services: Services) -> Gues
     """
     wasm = read_module(observer.module, observer.limits.module_mib)
     engine = engines.of(observer)
-    if len(wasm) >= _LARGE and not engine.knows(wasm):
+    if len(wasm) >= _LARGE and not was_compiled(engine, wasm, observer.limits.module_mib):
         tell_operator("info", "compiling a large module", observer=observer.name, bytes=len(wasm))
     guest = load_guest(engine, wasm, observer.limits, grant=observer.grant, hooks=observer.hooks)
     return GuestRunner(observer, engine, guest, services)

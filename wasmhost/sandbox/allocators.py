@@ -23,7 +23,7 @@ _FUNCTION: Final = 0
 def allocator_places(wasm: bytes) -> frozenset[int]:
     """Where in the binary the functions begin that core modules in it export as ``cabi_realloc``.
 
-    None where it cannot be read: then a trap in an allocator is a trap like any other.
+    Empty where it cannot be read: then a trap in an allocator is a trap like any other.
     """
     try:
         spans = core_module_spans(wasm, 0, len(wasm))

@@ -4,9 +4,9 @@ The engine's C API tells it too, but not safely: asked for the kind of a ``v128`
 process (``support for v128 is not implemented``), and any guest may have one in its types. So names
 and kinds could come from there, signatures cannot.
 
-Only modules that the engine has compiled are read here, so they are valid; what this reader does not
-expect all the same (a proposal it has not heard of) is an `Unreadable`, never a wrong answer: whoever
-asks compares the names with the engine's.
+Most modules that are read here the engine has compiled, so they are valid; those in a component it may not
+have seen yet. What this reader does not expect (a proposal it has not heard of) is an `Unreadable`, never a
+wrong answer: whoever asks compares the names with the engine's.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _VALUE_TYPES: Final = {
 }
 _NULLABLE_REF, _REF = 0x63, 0x64
 _HAS_MAX, _HAS_PAGE_SIZE = 0x01, 0x08
+_MOST: Final = 1_000_000  # the engine's own bound, for those that it has not seen yet
 
 
 class Unreadable(ValueError):
@@ -105,11 +106,12 @@ class _Reader:
 
     def value_type(self) -> str:
         code = self.byte()
+        prefix = ""
         if code in {_NULLABLE_REF, _REF}:
-            return f"ref {self.value_type()}"
+            prefix, code = "ref ", self.byte()
         if code not in _VALUE_TYPES:
             raise Unreadable(f"there is no value type {code:#x}")
-        return _VALUE_TYPES[code]
+        return prefix + _VALUE_TYPES[code]
 
     def limits(self) -> Room:
         flags = self.byte()
@@ -143,11 +145,17 @@ class _ShapeReader(_Reader):
             size = self.number()
             end = self.at + size
             if read_one is not None:
-                for _ in range(self.number()):
+                for _ in range(self._count()):
                     read_one()
                 if self.at != end:
                     raise Unreadable("a section is not as long as it says")
             self.at = end
+
+    def _count(self) -> int:
+        count = self.number()
+        if count > _MOST:
+            raise Unreadable(f"a section has {count:,} entries, more than {_MOST:,}")
+        return count
 
     def _type(self) -> None:
         if self.byte() != _FUNCTION_FORM:

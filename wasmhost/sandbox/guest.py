@@ -17,7 +17,13 @@ from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.allocators import allocator_places
 from wasmhost.sandbox.component import check_component, component_surface, plan_component
 from wasmhost.sandbox.core import check_hooks, check_imports, core_shape, core_surface, fit_core
-from wasmhost.sandbox.sections import TooManySections, custom_sections, layer, without_custom_sections
+from wasmhost.sandbox.sections import (
+    TooManySections,
+    all_places,
+    custom_sections,
+    layer,
+    without_custom_sections,
+)
 from wasmhost.sandbox.unwrapping import airlock_module
 from wasmhost.text import escape_untrusted
 
@@ -103,15 +109,19 @@ def compile_guest(engine: SandboxEngine, wasm: bytes, limit_mib: int) -> Compile
 
     :raises GuestRefused: it is neither, or does not compile.
     """
-    module_kind(wasm, limit_mib)
+    code = _code(wasm, limit_mib)
     try:
-        wasm = _without_manifest(wasm)
-        core = airlock_module(wasm)
-        return engine.compile_component(wasm) if core is None else engine.compile(core)
-    except TooManySections as error:
-        raise GuestRefused(str(error)) from None
+        return engine.compile(code) if layer(code) == "core" else engine.compile_component(code)
     except WasmtimeError as error:
         raise GuestRefused(f"it does not compile: {_reason(error)}") from None
+
+
+def was_compiled(engine: SandboxEngine, wasm: bytes, limit_mib: int) -> bool:
+    """Whether what `compile_guest` would compile is kept from before, so that it takes no time now.
+
+    :raises GuestRefused: it would compile nothing.
+    """
+    return engine.knows(_code(wasm, limit_mib))
 
 
 def let_in(
@@ -168,13 +178,18 @@ def read_manifest(wasm: bytes) -> Manifest | None:
         raise GuestRefused(f"its manifest cannot be read: {escape_untrusted(str(error), 200)}") from None
 
 
-def _without_manifest(wasm: bytes) -> bytes:
+def _code(wasm: bytes, limit_mib: int) -> bytes:
+    """What of a guest is compiled: a core module, or a component."""
+    module_kind(wasm, limit_mib)
     try:
-        return without_custom_sections(wasm, SECTION)
-    except TooManySections:
-        raise
+        for _ in all_places(wasm):  # counts them
+            pass
+        wasm = without_custom_sections(wasm, SECTION)
+    except TooManySections as error:
+        raise GuestRefused(str(error)) from None
     except ValueError:
         return wasm  # its sections make no sense, and the engine will say so
+    return airlock_module(wasm) or wasm
 
 
 def _heard(

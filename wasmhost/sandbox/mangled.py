@@ -12,16 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from wasmhost.sandbox.sections import (
-    CUSTOM,
-    HEADER_BYTES,
-    NESTED,
-    Place,
-    TooManySections,
-    layer,
-    places,
-    read_u32,
-)
+from wasmhost.sandbox.sections import CUSTOM, Place, all_places, places, read_u32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,20 +36,9 @@ def blunted(wasm: bytes) -> bytes:
 
 def _first_letters(wasm: bytes) -> Iterator[int]:
     """Where such names begin, in core modules at any depth."""
-    parts = [(0, len(wasm))]
-    while parts:
-        begin, end = parts.pop()
-        is_core = layer(wasm[begin : begin + HEADER_BYTES]) == "core"
-        try:
-            for place in places(wasm, begin + HEADER_BYTES, end):
-                if is_core and place.kind == CUSTOM:
-                    yield from _in_section(wasm, place)
-                elif not is_core and place.kind in NESTED:
-                    parts.append((place.begin, place.end))
-        except TooManySections:
-            raise
-        except ValueError:
-            continue  # which the engine will not compile
+    for place, is_core in all_places(wasm):
+        if is_core and place.kind == CUSTOM:
+            yield from _in_section(wasm, place)
 
 
 def _in_section(wasm: bytes, section: Place) -> Iterator[int]:

@@ -17,7 +17,7 @@ _CORE_LAYER: Final = b"\x01\0\0\0"
 _COMPONENT_LAYER: Final = b"\x01\0"
 NESTED: Final = frozenset({1, 4})  # the sections of a component that hold a core module, a component
 _MAX_DEPTH: Final = 8
-MAX_SECTIONS: Final = 100_000  # componentize-py's components have some hundred at one level
+MAX_SECTIONS: Final = 100_000  # componentize-py's components have some hundreds
 _MAX_SHIFT: Final = 28  # a u32 takes five bytes of LEB128
 
 
@@ -59,14 +59,34 @@ def places(wasm: bytes, start: int = HEADER_BYTES, end: int | None = None) -> It
     end = len(wasm) if end is None else end
     found = 0
     while at < end:
-        found += 1
-        if found > MAX_SECTIONS:
-            raise TooManySections(f"it has more than {MAX_SECTIONS:,} sections")
+        found = _one_more(found)
         size, begin = read_u32(wasm, at + 1)
         if begin + size > end:
             raise ValueError("a section ends beyond the end of the binary")
         yield Place(wasm[at], begin, begin + size)
         at = begin + size
+
+
+def all_places(wasm: bytes) -> Iterator[tuple[Place, bool]]:
+    """Find the sections at any depth, and of each whether it is a core module's. What is broken ends there.
+
+    :raises TooManySections: there are more of them, all taken together, than anybody needs.
+    """
+    parts = [(0, len(wasm))]
+    found = 0
+    while parts:
+        begin, end = parts.pop()
+        is_core = layer(wasm[begin : begin + HEADER_BYTES]) == "core"
+        try:
+            for place in places(wasm, begin + HEADER_BYTES, end):
+                found = _one_more(found)
+                yield place, is_core
+                if not is_core and place.kind in NESTED:
+                    parts.append((place.begin, place.end))
+        except TooManySections:
+            raise
+        except ValueError:
+            continue  # which the engine will not compile
 
 
 def sections(wasm: bytes, start: int = HEADER_BYTES) -> Iterator[Section]:
@@ -152,6 +172,12 @@ def read_u32(data: bytes, at: int) -> tuple[int, int]:
             return value, at
         shift += 7
     raise ValueError("a number is cut short or too long")
+
+
+def _one_more(sections_found: int) -> int:
+    if sections_found >= MAX_SECTIONS:
+        raise TooManySections(f"it has more than {MAX_SECTIONS:,} sections")
+    return sections_found + 1
 
 
 def _write_u32(value: int) -> bytes:

@@ -12,8 +12,8 @@ from typing import Final
 
 from wasmhost.contract.hooks import HOOK_BY_EXPORT
 from wasmhost.sandbox.airlock import abi
-from wasmhost.sandbox.binary import Shape, Unreadable, read_shape
-from wasmhost.sandbox.sections import TooManySections, core_modules, layer
+from wasmhost.sandbox.binary import Shape, read_shape
+from wasmhost.sandbox.sections import core_modules, layer
 
 _MOST: Final = 4  # the module, a shim, what fills the shim's table, and hooks that do nothing
 _SMALL: Final = 16 * 1024
@@ -36,9 +36,7 @@ def plain_module(component: bytes) -> bytes | None:
     try:
         modules = list(core_modules(component))
         plain = [module for module in modules if _is_canonical(read_shape(module))]
-    except TooManySections:
-        raise
-    except (Unreadable, ValueError):
+    except ValueError:
         return None
     if len(plain) != 1 or len(modules) > _MOST:
         return None
