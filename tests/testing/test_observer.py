@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cbor2
 import pytest
 
 from tests.guests.helpers import PREBUILT, REAL, SYNTHETIC
+from tests.sandbox import wat
 from wasmhost import GuestRefused, Limits
 from wasmhost.authoring.samples import LAB_AT, STEP_NS
 from wasmhost.contract.codec import decode_event, ingest
 from wasmhost.contract.hooks import HOOKS
+from wasmhost.sandbox.outbox import CounterAdd
 from wasmhost.testing import Desk, Event, ObserverPanicked, events
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RELAY_WATCH = PREBUILT / "relay-watch.wasm"
 COUNTER = PREBUILT / "event-counter.wasm"
@@ -100,6 +107,27 @@ def test_hooks_can_be_left_out(observer_host: Desk) -> None:
     assert observer.hooks == ("on_start",)
     starts = [frame for frame in events.read_events(REAL) if frame.hook == "on_start"]
     assert len(observer.fuel) == len(starts) > 1
+
+
+def test_what_is_missing_in_a_file_is_told(observer_host: Desk, tmp_path: Path) -> None:
+    """As by a host: to the next hook that it hears."""
+    path = tmp_path / "gap.events.ndjson"
+    lines = [
+        '{"hook": "on_start", "seq": 1}',
+        '{"hook": "on_ready", "seq": 5}',
+        '{"hook": "on_start", "seq": 6}',
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    observer = observer_host(
+        wat.guest(
+            "(call $metrics.counter-add (i32.const 0) (i32.const 4) (call $delivery.lost)) (i32.const 16)",
+            on="on_start",
+            use=("metrics.counter-add", "delivery.lost"),
+            extra='(data (i32.const 0) "lost")',
+        )
+    )
+    observer.replay(path)
+    assert [metric.by for metric in observer.metrics if isinstance(metric, CounterAdd)] == [0, 3]
 
 
 def test_bytes_are_delivered_as_they_are(observer_host: Desk) -> None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from wasmhost.config import GRANTABLE, Limits
+from wasmhost.contract.hooks import EARLY_HOOKS
+from wasmhost.host.gaps import GapTracker
 from wasmhost.host.loading import read_module
 from wasmhost.sandbox.artifacts import user_cache
 from wasmhost.sandbox.engine import SandboxEngine
@@ -17,7 +19,7 @@ from wasmhost.sandbox.guest import compile_guest, let_in, read_manifest
 from wasmhost.sandbox.instance import Sandbox, refused_start, stream_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -112,6 +114,17 @@ class Tryout:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def heard(frames: Iterable[Frame], hooks: Collection[str]) -> Iterator[tuple[Frame, int]]:
+    """Those of a file's events that a host would deliver, and how many were lost since the one before."""
+    gaps = GapTracker()
+    lost = 0
+    for frame in frames:
+        lost += gaps.lost_before(frame.src or "", frame.seq)
+        if frame.hook in hooks and (frame.has_ctx or frame.hook in EARLY_HOOKS):
+            yield frame, lost
+            lost = 0
 
 
 def granted(project: Project) -> frozenset[str]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wasmhost.authoring.tryout import Tryout
+from wasmhost.authoring.tryout import Tryout, heard
 from wasmhost.contract.codec import Frame
-from wasmhost.contract.hooks import EARLY_HOOKS
 from wasmhost.testing.checks import Checks
 from wasmhost.testing.delivery import Delivery, Report
 from wasmhost.testing.events import Event, read_events
@@ -98,14 +97,14 @@ class Observer(Checks):
     def replay(self, path: str | Path) -> None:
         """Give it a file of events, ``….cborseq`` or ``….events.ndjson``, as a host would.
 
-        Hooks it does not hear are passed over, and so are events that should have a context and do not.
+        Hooks it does not hear are passed over, and so are events that should have a context and do not; of
+        those that are missing it is told how many.
 
         :raises ObserverPanicked: it did.
         """
         __tracebackhide__ = True
-        for frame in read_events(path):
-            if frame.hook in self.hooks and (frame.has_ctx or frame.hook in EARLY_HOOKS):
-                self.deliver(frame)
+        for frame, lost in heard(read_events(path), self.hooks):
+            self.deliver(frame, lost=lost)
 
     @property
     def sandbox(self) -> Sandbox:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cbor2
 
-from wasmhost.contract.hooks import EARLY_HOOKS
+from wasmhost.authoring.tryout import heard
 from wasmhost.errors import GuestRefused
-from wasmhost.host.gaps import GapTracker
 from wasmhost.sandbox.outbox import CounterAdd
 from wasmhost.sinks.cbor_json import cbor_to_json
 
@@ -39,13 +38,10 @@ class Transcript:
 def record(tryout: Tryout, events: Iterable[Frame]) -> Transcript:
     """Give events to an observer that knows nothing yet, as a host does with those of a file."""
     transcript = Transcript()
-    gaps = GapTracker()
-    lost = 0
+    untold = 0
     tryout.reset()
-    for frame in events:
-        lost += gaps.lost_before(frame.src or "", frame.seq)
-        if frame.hook not in tryout.hooks or not (frame.has_ctx or frame.hook in EARLY_HOOKS):
-            continue
+    for frame, lost in heard(events, tryout.hooks):
+        untold += lost
         try:
             started = tryout.start()
         except GuestRefused as refused:  # a fresh sandbox after a panic, with a state it cannot bear
@@ -53,8 +49,8 @@ def record(tryout: Tryout, events: Iterable[Frame]) -> Transcript:
             continue
         if started is not None:
             transcript.lines += (as_line({"hook": _INITIALIZE} | entry) for entry in _entries(started))
-        outcome = tryout.deliver(frame, lost)
-        lost = 0
+        outcome = tryout.deliver(frame, untold)
+        untold = 0
         place = {"seq": frame.seq, "hook": frame.hook}
         transcript.lines += (as_line(place | entry) for entry in _entries(outcome))
         if outcome.trap is None:
