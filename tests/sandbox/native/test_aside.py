@@ -45,6 +45,32 @@ def test_a_call_is_made_elsewhere_and_its_result_is_here() -> None:
     assert not errand.away
 
 
+def test_a_failure_surfaces_where_the_call_was_asked_for() -> None:
+    """And never as the result of the call before."""
+    errand = Errand()
+    assert errand.run(lambda: 42) == 42
+
+    def fail() -> int:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        errand.run(fail)
+    assert not errand.away
+
+
+def test_where_no_thread_is_to_be_had_nothing_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox is free to be closed."""
+
+    def refuse(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
+    errand = Errand()
+    with pytest.raises(RuntimeError, match="new thread"):
+        errand.run(lambda: 0)
+    assert not errand.away
+
+
 def test_an_interrupt_waits_for_the_call() -> None:
     """However often it comes."""
     errand, done = Errand(), []

@@ -89,8 +89,11 @@ def run(command: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, s
 
 
 def find_module(name: str) -> list[str] | None:
-    """How to run a Python package's command (``python -m name``) where it is installed beside us."""
-    return [sys.executable, "-m", name] if find_spec(name) is not None else None
+    """How to run a Python package's command (``python -m name``) where it is installed beside us.
+
+    With -P, as it is run in the project: a file in there called like one of Python's modules is none.
+    """
+    return [sys.executable, "-P", "-m", name] if find_spec(name) is not None else None
 
 
 def find_program(name: str) -> str | None:
@@ -99,9 +102,9 @@ def find_program(name: str) -> str | None:
 
 
 def _tool_name(words: Sequence[str]) -> str:
-    """``zig cc`` rather than the path of a Python and ``-m ziglang cc``."""
-    if words[1:2] == ["-m"]:
-        words = words[2:]
+    """``zig cc`` rather than the path of a Python and ``-P -m ziglang cc``."""
+    if words[1:3] == ["-P", "-m"]:
+        words = words[3:]
     return " ".join([Path(words[0]).name, *words[1:2]])
 
 

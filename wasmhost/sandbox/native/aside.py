@@ -24,26 +24,37 @@ def on_main_thread() -> bool:
 class Errand:
     """One native call at a time, elsewhere. ``away``: it has not come back, whatever its caller thinks."""
 
-    __slots__ = ("_found", "away")
+    __slots__ = ("_failure", "_found", "away")
 
     def __init__(self) -> None:
         self.away = False
         self._found: int | None = None
+        self._failure: BaseException | None = None
 
     def run(self, call: Callable[..., int | None], *arguments: object) -> int | None:
-        """Make the call, wait until it is back, and only then raise what interrupted the waiting."""
+        """Make the call, wait until it is back, and only then raise what interrupted the waiting.
+
+        :raises RuntimeError: there is no thread to be had.
+        """
         back = _thread.allocate_lock()
         back.acquire()
         self.away = True
-        _thread.start_new_thread(self._go, (back, call, arguments))
+        try:
+            _thread.start_new_thread(self._go, (back, call, arguments))
+        except RuntimeError:  # and nothing else, after which it might have been started
+            self.away = False
+            raise
         interrupt: BaseException | None = None
         while self.away:  # and not until the lock is had: an interrupt may come when it just was
             try:
                 back.acquire()
             except BaseException as error:  # it must not leave before the guest has
                 interrupt = error
+        failure, self._failure = self._failure, None
         if interrupt is not None:
             raise interrupt
+        if failure is not None:
+            raise failure
         return self._found
 
     def _go(
@@ -51,6 +62,8 @@ class Errand:
     ) -> None:
         try:
             self._found = call(*arguments)
+        except BaseException as error:
+            self._failure = error
         finally:
             self.away = False
             back.release()
