@@ -1,8 +1,9 @@
-"""For all tests: where nothing may be skipped, a skip is a failure."""
+"""For all tests: interrupts are heard, and where nothing may be skipped, a skip is a failure."""
 
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 NO_SKIP = "WASMHOST_NO_SKIP"
+
+
+def pytest_configure() -> None:
+    """Hear of interrupts, and let children hear of them, also where a shell started us in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

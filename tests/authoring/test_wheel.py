@@ -29,7 +29,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _run(command: list[str | Path], cwd: Path, **more: str) -> str:
     """Run a command, with nothing of this checkout on its way."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    ours = {"PYTHONPATH", "PIP_CONSTRAINT"}  # the latter by a path that is relative to the checkout
+    environment = {key: value for key, value in os.environ.items() if key not in ours}
     done = subprocess.run(
         command, cwd=cwd, env=environment | more, capture_output=True, text=True, check=False, timeout=100
     )
