@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.sandbox import wat
+from wasmhost.authoring.caches import cache_folder
+from wasmhost.authoring.toolchains.base import BuildError
 from wasmhost.sandbox.artifacts import ArtifactCache, user_cache
 from wasmhost.sandbox.engine import SandboxEngine
 
@@ -212,3 +214,13 @@ def test_the_environment_says_where(environment: pytest.MonkeyPatch, tmp_path: P
     assert other.load("a") is None
     environment.setenv("WASMHOST_CACHE", "off")
     assert user_cache() is None
+
+
+def test_who_has_no_home_has_no_cache(environment: pytest.MonkeyPatch) -> None:
+    """As in a container whose user is a number only; a build says what it needs."""
+    environment.delenv("XDG_CACHE_HOME", raising=False)
+    environment.delenv("HOME", raising=False)
+    environment.setattr("os.getuid", lambda: 54_321)
+    assert user_cache() is None
+    with pytest.raises(BuildError, match="set HOME or XDG_CACHE_HOME"):
+        cache_folder("zig")

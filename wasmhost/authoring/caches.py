@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wasmhost.authoring.toolchains.base import BuildError
+from wasmhost.folders import cache_home
 from wasmhost.text import escape_untrusted
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def cache_folder(language: str) -> Path:
@@ -14,8 +17,10 @@ def cache_folder(language: str) -> Path:
 
     :raises BuildError: it cannot be made.
     """
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base.absolute() / "wasmhost" / language
+    home = cache_home()
+    if home is None:
+        raise BuildError("no place for compilers' caches: set HOME or XDG_CACHE_HOME")
+    folder = home / "wasmhost" / language
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -18,6 +18,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from wasmhost.folders import cache_home
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -166,12 +168,12 @@ def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
 def user_cache() -> ArtifactCache | None:
     """The cache of this user's hosts; None where the environment says WASMHOST_CACHE=off.
 
-    WASMHOST_CACHE may name another folder.
+    WASMHOST_CACHE may name another folder. Without it a user who has no home has no cache.
     """
     named = os.environ.get("WASMHOST_CACHE", "")
     if named == "off":
         return None
     if named:
         return ArtifactCache(Path(named))
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return ArtifactCache(base.absolute() / "wasmhost" / "artifacts")
+    home = cache_home()
+    return None if home is None else ArtifactCache(home / "wasmhost" / "artifacts")
