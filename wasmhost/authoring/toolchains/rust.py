@@ -67,7 +67,12 @@ def _manifest(source: Path) -> Path:
 
 
 def _library(manifest: Path) -> str:
-    """The name cargo gives to what it builds."""
+    """The name cargo gives to what it builds.
+
+    :raises BuildError: it is the manifest of a workspace, and of no crate.
+    """
     stated = tomllib.loads(manifest.read_text(encoding="utf-8"))
+    if "package" not in stated:
+        raise BuildError(f"{manifest.parent.name} is a workspace: name the crate's folder as the source")
     name = stated.get("lib", {}).get("name") or stated["package"]["name"]
     return str(name).replace("-", "_")
