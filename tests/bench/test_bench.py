@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from wasmhost.bench import run_bench
-from wasmhost.bench.subjects import HOOK, PAYLOAD, airlock, extism, python, sandbox, small_guest, wasmtime_py
+from wasmhost.bench.subjects import (
+    HOOK,
+    PAYLOAD,
+    airlock,
+    component,
+    extism,
+    python,
+    sandbox,
+    small_guest,
+    wasmtime_py,
+)
 from wasmhost.sandbox.engine import SandboxEngine
 from wasmhost.sandbox.instance import Outcome
 
@@ -16,6 +26,9 @@ def test_every_subject_does_the_work() -> None:
         assert isinstance(outcome, Outcome)
         assert outcome.trap is None
         assert outcome.fuel > len(PAYLOAD)
+        beside = component(engine)()
+        assert isinstance(beside, Outcome)
+        assert (beside.trap, beside.effects) == (None, outcome.effects)
         assert sandbox(engine)() is None
     spent = wasmtime_py()()
     assert isinstance(spent, int)
@@ -30,7 +43,15 @@ def test_the_figures_have_all_their_keys() -> None:
     """One short run gives every key of ``bench --json``, each a number, and a table with ratios."""
     figures = run_bench(rounds=1)
     found = figures.as_json()
-    keys = ["airlock_ns", "wasmtime_py_ns", "extism_ns", "sandbox_ns", "emit_to_delivered_ns", "python_ns"]
+    keys = [
+        "airlock_ns",
+        "component_ns",
+        "wasmtime_py_ns",
+        "extism_ns",
+        "sandbox_ns",
+        "emit_to_delivered_ns",
+        "python_ns",
+    ]
     for key in keys:
         value = found[key]
         assert isinstance(value, float), key

@@ -19,6 +19,7 @@ class Figures:
     """Nanoseconds per event of each subject; None where it is not installed."""
 
     airlock_ns: float
+    component_ns: float
     wasmtime_py_ns: float
     extism_ns: float | None
     sandbox_ns: float
@@ -32,6 +33,7 @@ class Figures:
         """Give the keys of ``wasmhost bench --json``."""
         return {
             "airlock_ns": self.airlock_ns,
+            "component_ns": self.component_ns,
             "wasmtime_py_ns": self.wasmtime_py_ns,
             "extism_ns": self.extism_ns,
             "sandbox_ns": self.sandbox_ns,
@@ -48,6 +50,7 @@ class Figures:
         missing = "not installed: wasmhost[bench]"
         return [
             Row("deliver 74 bytes through the airlock", airlock, "1"),
+            Row("  the same to a component", self.component_ns, _times(self.component_ns, airlock)),
             Row(
                 "  the same through wasmtime-py's own API",
                 self.wasmtime_py_ns,

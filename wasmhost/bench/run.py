@@ -38,6 +38,7 @@ def _run(rounds: int) -> Figures:
         measured = _in_turn(
             {
                 "airlock": subjects.airlock(engine),
+                "component": subjects.component(engine),
                 "wasmtime_py": subjects.wasmtime_py(),
                 "extism": subjects.extism(),
                 "sandbox": subjects.sandbox(engine),
@@ -49,6 +50,7 @@ def _run(rounds: int) -> Figures:
         )
     return Figures(
         airlock_ns=measured["airlock"],
+        component_ns=measured["component"],
         wasmtime_py_ns=measured["wasmtime_py"],
         extism_ns=measured.get("extism"),
         sandbox_ns=measured["sandbox"],
