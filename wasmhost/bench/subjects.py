@@ -61,7 +61,7 @@ def airlock(engine: SandboxEngine) -> Callable[[], object]:
 
 
 def component(engine: SandboxEngine) -> Callable[[], object]:
-    """The same guest in the lane of components; a host would see that it only wraps a module, and run that."""
+    """The same guest in the lane of components. A host would run the module that it wraps."""
     wasm, _ = as_component(bytes(wasmtime.wat2wasm(GUEST_WAT)), None)
     guest = let_in(engine, engine.compile_component(wasm), wasm, Limits(), grant=(), hooks={HOOK})
     sandbox = Sandbox(engine, guest, Limits(fuel=_FUEL))
