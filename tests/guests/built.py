@@ -33,6 +33,16 @@ FOLDERS: Final = {
     "probe": ROOT / "tests" / "guests" / "probe",
     "relay-watch": ROOT / "examples" / "relay-watch",
 }
+BESIDE: Final = (
+    "contract/hooks.py",
+    "contract/manifest.py",
+    "sandbox/airlock/abi.py",
+    "sandbox/airlock/assemble.py",
+    "sandbox/airlock/wasi.wat",
+    "sandbox/binary.py",
+    "sandbox/sections.py",
+)
+"""What makes modules beside the code of authoring."""
 _KEPT: Final = 3
 
 
@@ -69,7 +79,7 @@ def _forget_old(modules: Iterable[Path]) -> None:
 
 def _digest(project: Project) -> str:
     digest = hashlib.sha256(LANGUAGES[project.language].compiler().encode())
-    code = [*AUTHORING.glob("*.py"), ROOT / "wasmhost" / "contract" / "manifest.py"]
+    code = [*AUTHORING.glob("*.py"), *AUTHORING.glob("*.wat"), *(ROOT / "wasmhost" / name for name in BESIDE)]
     folders = [project.folder, project.sdk, wit_folder(), AUTHORING / "toolchains"]
     for path in [*sorted(code), *(path for folder in folders for path in _sources(folder))]:
         name = os.path.relpath(path, ROOT).encode()

@@ -107,6 +107,8 @@ def test_hooks_can_be_left_out(observer_host: Desk) -> None:
     assert observer.hooks == ("on_start",)
     starts = [frame for frame in events.read_events(REAL) if frame.hook == "on_start"]
     assert len(observer.fuel) == len(starts) > 1
+    with pytest.raises(LookupError, match="does not hear on_stop, but on_start"):
+        observer.deliver(events.on_stop())
 
 
 def test_what_is_missing_in_a_file_is_told(observer_host: Desk, tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ class Observer(Checks):
         """Give it one event. ``lost``: how many it is told were lost before.
 
         :raises ObserverPanicked: it did.
+        :raises LookupError: it does not hear that hook.
         """
         __tracebackhide__ = True
         delivery = self.attempt(event, lost=lost)
@@ -82,7 +83,12 @@ class Observer(Checks):
         return delivery
 
     def attempt(self, event: Event | Frame, *, lost: int = 0) -> Delivery:
-        """Give it one event, which may make it panic."""
+        """Give it one event, which may make it panic.
+
+        :raises LookupError: it does not hear that hook.
+        """
+        if event.hook not in self.hooks:
+            raise LookupError(f"it does not hear {event.hook}, but {', '.join(self.hooks)}")
         frame = event.frame(self._next) if isinstance(event, Event) else event
         self._next = frame.seq + 1
         self._start()
