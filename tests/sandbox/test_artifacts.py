@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,6 +145,18 @@ def test_the_least_used_goes_first(folder: Path) -> None:
     assert cache.load("a") == ARTIFACT  # used now
     cache.store("d", ARTIFACT)
     assert [name for name in "abcd" if cache.load(name)] == ["a", "c", "d"]
+
+
+def test_what_a_killed_process_left_behind_goes(folder: Path) -> None:
+    """A day later; what another process is about to write stays."""
+    ArtifactCache(folder).store("a", ARTIFACT)
+    for name, age in (("new-left", 25 * 3600), ("new-writing", 60)):
+        (folder / name).write_bytes(ARTIFACT)
+        changed = time.time() - age
+        os.utime(folder / name, (changed, changed))
+    ArtifactCache(folder).store("b", ARTIFACT)
+    assert {path.name for path in folder.glob("*a*")} == {"a.artifact", "b.artifact"}
+    assert {path.name for path in folder.glob("new-*")} == {"new-writing"}
 
 
 def test_a_module_is_compiled_once(folder: Path) -> None:

@@ -15,6 +15,7 @@ import hmac
 import os
 import secrets
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,8 @@ _DIGEST_BYTES: Final = 32
 _HEAD: Final = len(_MAGIC) + _DIGEST_BYTES
 _KEY_BYTES: Final = 32
 _SUFFIX: Final = ".artifact"
+_UNFINISHED: Final = "new-"
+_LEFT_BEHIND_S: Final = 24 * 3600  # an unfinished file this old is of a process that was killed
 MAX_BYTES: Final = 2 * 1024**3
 """What the cache may take on disk; the artifacts that were not used for longest go first."""
 
@@ -135,7 +138,10 @@ class ArtifactCache:
         return self._key
 
     def _make_room(self, folder: Path) -> None:
-        kept = [(status.st_mtime, status.st_size, path) for path, status in _artifacts(folder)]
+        for path, status in _files(folder, f"{_UNFINISHED}*"):
+            if status.st_mtime < time.time() - _LEFT_BEHIND_S:
+                path.unlink(missing_ok=True)
+        kept = [(status.st_mtime, status.st_size, path) for path, status in _files(folder, f"*{_SUFFIX}")]
         total = sum(size for _, size, _ in kept)
         for _, size, path in sorted(kept):
             if total <= self._max_bytes:
@@ -147,8 +153,8 @@ class ArtifactCache:
         self.trouble = error.strerror or str(error)
 
 
-def _artifacts(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    for path in folder.glob(f"*{_SUFFIX}"):
+def _files(folder: Path, pattern: str) -> Iterator[tuple[Path, os.stat_result]]:
+    for path in folder.glob(pattern):
         with contextlib.suppress(FileNotFoundError):  # another process makes room too
             yield path, path.stat()
 
@@ -156,7 +162,7 @@ def _artifacts(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 @contextlib.contextmanager
 def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
     """A file of nobody else's in the folder, which is gone in the end unless it was given another name."""
-    file, name = tempfile.mkstemp(prefix="new-", dir=folder)
+    file, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=folder)
     path = Path(name)
     try:
         yield file, path
