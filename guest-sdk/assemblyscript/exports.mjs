@@ -81,7 +81,9 @@ export function ${name}(data: usize, size: usize): ${hook.fallible ? "Result" : 
 /** A lifecycle hook returns its error, null where there is none; one that never fails may return nothing. */
 function served(hook, declaration, call) {
   if (!hook.fallible) return `${call};`;
-  return typeName(declaration.signature.returnType) === "void" ? `${call}; giveBack(null);` : `giveBack(${call});`;
+  const returned = typeName(declaration.signature.returnType);
+  if (returned === "Error") throw complaint(declaration, `${hook.name} returns an error's words, string | null`);
+  return returned === "void" ? `${call}; giveBack(null);` : `giveBack(${call});`;
 }
 
 /** A hook's function has a parameter for what it wants to know: the context, the payload, both or none. */

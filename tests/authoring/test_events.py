@@ -50,7 +50,8 @@ def test_what_is_said_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("{", "Expecting property name"),
+        ("{", "no JSON: Expecting property name enclosed in double quotes at column 2"),
+        ('{"hook": "on_start", "evnt": {}}', 'there is no key "evnt"; did you mean "event"?'),
         ("[]", "it must be an object"),
         ("7", "it must be an object"),
         ("{}", "hook: missing"),
@@ -69,7 +70,7 @@ def test_what_is_said_counts(tmp_path: Path) -> None:
         ('{"hook": "on_start", "src": "\\ud800"}', "a text is not Unicode"),
         ('{"hook": "on_start", "event": ' + '{"a":' * 20 + "1" + "}" * 21, "depth"),
         ("[" * 100_000, ""),
-        ('{"hook": "on_start", "x": "' + "a" * 70_000 + '"}', "bytes"),
+        ('{"hook": "on_start", "event": {"x": "' + "a" * 70_000 + '"}}', "bytes"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, line: str, words: str) -> None:

@@ -95,7 +95,7 @@ def test_the_readme_s_other_hook(tmp_path: Path, language: str) -> None:
 
 
 def heard(project: Path, language: str) -> list[str]:
-    """The hooks that a build finds. A component of Python takes long: there it is enough to ask the module."""
+    """The hooks that a build finds. A component of Python takes long: there the module itself is asked."""
     if language == "python":
         script = project / "sdk" / "wasmhost_observer" / "describe.py"
         command = [sys.executable, "-I", "-S", "-B", str(script), str(project), "observer"]

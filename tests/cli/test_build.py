@@ -92,6 +92,68 @@ def test_a_mistake_in_c(tmp_path: Path) -> None:
     assert not (tmp_path / "p" / "build" / "p.wasm").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("(func", "observer.wat:1: a parenthesis is not closed"),
+        (
+            logging_guest(more='(func (export "wasmhost:observer/lifecycle@0.1.0#on-redy"))'),
+            "it exports wasmhost:observer/lifecycle@0.1.0#on-redy, which is no hook; "
+            'did you mean "wasmhost:observer/lifecycle@0.1.0#on-ready"?',
+        ),
+    ],
+)
+def test_a_mistake_in_the_source_in_words_of_our_own(tmp_path: Path, text: str, words: str) -> None:
+    """Exit code 1, too."""
+    project(tmp_path, text)
+    result = wasmhost("build", cwd=tmp_path)
+    assert (result.code, result.out) == (1, "")
+    assert result.complaints == [f"small is not built: {words}"]
+
+
+@pytest.mark.parametrize("language", ["c", "zig", "assemblyscript", "javascript", "python"])
+def test_an_sdk_that_is_not_there(tmp_path: Path, language: str) -> None:
+    """A folder that was moved on its own: no compiler has to find out."""
+    wasmhost("new", "p", "--lang", language, cwd=tmp_path)
+    (tmp_path / "p" / "sdk").rename(tmp_path / "sdk")
+    result = wasmhost("build", "p", cwd=tmp_path)
+    assert result.code == 2
+    (complaint,) = result.complaints
+    assert complaint.startswith("the SDK is not there: ")
+    assert complaint.endswith("; sdk in observer.toml says where it is")
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        ("import nobody\n", ['  File "observer.py", line {last}, in <module>', "    import nobody"]),
+        ("x =\n", ['  File "observer.py", line {last}', "    x =", "       ^"]),
+    ],
+)
+def test_a_mistake_in_python(tmp_path: Path, mistake: str, words: list[str]) -> None:
+    """The place in the author's own file, and what is wrong there; no frames of anybody else's."""
+    wasmhost("new", "p", "--lang", "python", cwd=tmp_path)
+    source = tmp_path / "p" / "observer.py"
+    source.write_text(source.read_text() + mistake)
+    result = wasmhost("build", cwd=tmp_path / "p")
+    assert result.code == 1
+    last = len(source.read_text().splitlines())
+    *place, wrong, complaint = result.err.splitlines()
+    assert place == [word.format(last=last) for word in words]
+    assert wrong in ("ModuleNotFoundError: No module named 'nobody'", "SyntaxError: invalid syntax")
+    assert complaint == "wasmhost: error: p is not built: observer cannot be imported"
+
+
+def test_python_without_a_hook(tmp_path: Path) -> None:
+    """The source is what is wrong: exit code 1."""
+    wasmhost("new", "p", "--lang", "python", cwd=tmp_path)
+    source = tmp_path / "p" / "observer.py"
+    source.write_text(source.read_text().replace("@hook\n", ""))
+    result = wasmhost("build", "p", cwd=tmp_path)
+    assert result.code == 1
+    assert result.complaints[0].startswith("p is not built: observer has no hooks: decorate ")
+
+
 def test_what_a_host_would_refuse(tmp_path: Path) -> None:
     """Exit code 1, as where a run refuses it."""
     project(tmp_path, small_guest(more='(import "env" "x" (func))'))

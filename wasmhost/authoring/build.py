@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from wasmtime import Module
+
 from wasmhost.authoring.caches import cache_folder
 from wasmhost.authoring.component import as_component
 from wasmhost.authoring.interrupting import scratch_folder
@@ -14,9 +16,11 @@ from wasmhost.authoring.project import FILE, Project
 from wasmhost.authoring.samples import SAMPLES
 from wasmhost.authoring.sdk_version import sdk_version
 from wasmhost.authoring.sections import with_custom_section
-from wasmhost.authoring.toolchains.base import BuildError, Job
+from wasmhost.authoring.toolchains.base import BuildError, Job, SourceRefused
 from wasmhost.authoring.tryout import PATIENT, Tryout, engine
 from wasmhost.config import GRANTABLE
+from wasmhost.config.nodes import suggestion
+from wasmhost.contract.hooks import HOOK_BY_EXPORT, PACKAGE
 from wasmhost.contract.manifest import SECTION, Manifest, encode_manifest, in_order
 from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.airlock import abi
@@ -27,9 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from wasmhost.sandbox.guest import ModuleKind
+    from wasmhost.sandbox.guest import Compiled, ModuleKind
 
 _SHOWN: Final = 400
+_NEEDS_SDK: Final = frozenset({"c", "zig", "assemblyscript", "javascript", "python"})
+"""Languages whose build takes files from the SDK. In others a source can do without, or names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,9 @@ def compile_into(project: Project, out: Path) -> tuple[str, ...] | None:
     if not project.source.exists():
         shown = escape_untrusted(str(project.source), _SHOWN)
         raise BuildError(f"the source is not there: {shown}; source in {FILE} says where it is")
+    if project.language in _NEEDS_SDK and not project.sdk.is_dir():
+        shown = escape_untrusted(str(project.sdk), _SHOWN)
+        raise BuildError(f"the SDK is not there: {shown}; sdk in {FILE} says where it is")
     job = Job(project.source, project.folder, project.sdk, cache_folder(project.language), out)
     return toolchain(project.language).build(job).hooks
 
@@ -115,6 +124,7 @@ def _finish(project: Project, wasm: bytes, hooks: tuple[str, ...] | None, out: P
     with engine() as made:
         compiled = compile_guest(made, wasm, PATIENT.module_mib)
         shown = surface(made, compiled, wasm)
+        _check_exports(compiled)
         imports = tuple(_import(*names) for names in dict.fromkeys(shown.imports))
         manifest = Manifest(
             name=project.name,
@@ -133,6 +143,19 @@ def _finish(project: Project, wasm: bytes, hooks: tuple[str, ...] | None, out: P
     sha256 = hashlib.sha256(wasm).hexdigest()
     kind = module_kind(wasm, PATIENT.module_mib)
     return Build(out, len(wasm), sha256, kind, imports, manifest, calls), wasm
+
+
+def _check_exports(compiled: Compiled) -> None:
+    """A host passes over an export that is none of its hooks. In a source, that is a slip of the pen.
+
+    SDKs of languages that make components look at the names themselves.
+    """
+    for export in compiled.exports if isinstance(compiled, Module) else ():
+        if export.name.startswith(f"{PACKAGE}/") and export.name not in HOOK_BY_EXPORT:
+            shown = escape_untrusted(export.name, _SHOWN)
+            raise SourceRefused(
+                f"it exports {shown}, which is no hook{suggestion(export.name, HOOK_BY_EXPORT)}"
+            )
 
 
 def _import(module: str, name: str) -> Import:

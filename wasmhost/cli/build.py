@@ -62,7 +62,7 @@ def built_project(project: "Project", *, out: Path | None = None, component: boo
     :raises UserError: it is not the source that is wrong, but the project or the installation.
     """
     from wasmhost.authoring.build import build_project
-    from wasmhost.authoring.toolchains.base import BuildError
+    from wasmhost.authoring.toolchains.base import BuildError, SourceRefused
     from wasmhost.cli.working import at_work
     from wasmhost.errors import GuestRefused
 
@@ -72,9 +72,10 @@ def built_project(project: "Project", *, out: Path | None = None, component: boo
     try:
         return at_work(f"building {project.name}", work)
     except BuildError as error:
-        if not error.output:
+        if not error.output and not isinstance(error, SourceRefused):
             raise
-        say(error.output.rstrip("\n") + "\n")
+        if error.output:
+            say(error.output.rstrip("\n") + "\n")
         complain(f"{project.name} is not built: {error}")
     except GuestRefused as refused:
         complain(f"{project.name} is not built: a host would refuse the module: {refused}")

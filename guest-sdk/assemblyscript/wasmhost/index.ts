@@ -8,7 +8,7 @@
 //
 // Only the hooks an observer's entry file exports a function for are exported from the module. A function leaves out the
 // context or the event where it has no use for them. The two early signaling hooks get a `Context | null`; those of the
-// node's own life return an error or null, or nothing.
+// node's own life return an error's words or null, or nothing.
 //
 // What a module-level variable is made from (`const least = config.number("least", 10)`) is read when the sandbox is
 // made; a panic there is the operator's at once. `export function init(): void` is called before the first hook.

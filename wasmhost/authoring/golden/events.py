@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 400
 _NODE: Final = as_map(LAB_NODE)
+_KEYS: Final = frozenset({"hook", "event", "seq", "at", "ctx", "src"})
 
 
 class TestFileError(UserError):
@@ -88,8 +89,11 @@ def _frame(line: str, seq: int) -> Frame:
         event = json.loads(line, object_pairs_hook=_once, parse_constant=_no_constant)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except json.JSONDecodeError as error:  # its own words have a line, too: always the first
+        raise ValueError(f"no JSON: {error.msg} at column {error.colno}") from None
     if not isinstance(event, dict):
         raise ValueError('it must be an object, as {"hook": "on_start"}')  # noqa: TRY004 - of the file, not of ours
+    _check_keys(event)
     event = {"seq": seq, "ctx": _NODE, "event": {}} | event
     if event["ctx"] is None:
         del event["ctx"]
@@ -101,6 +105,12 @@ def _frame(line: str, seq: int) -> Frame:
     except UnicodeEncodeError:
         raise ValueError("a text is not Unicode: it holds half a surrogate pair") from None
     return ingest(data)
+
+
+def _check_keys(event: dict[str, Any]) -> None:
+    """Keys that we do not know are a newer contract's, or, in a test, a slip of the pen."""
+    for key in event.keys() - _KEYS:
+        raise ValueError(f'there is no key "{escape_untrusted(key, 60)}"{suggestion(key, _KEYS)}')
 
 
 def _check_hook(hook: object) -> None:

@@ -32,6 +32,10 @@ class BuildError(UserError):
         self.output = output
 
 
+class SourceRefused(BuildError):
+    """The author's source makes no observer: told in words of our own, not a compiler's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One build.

@@ -21,7 +21,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wasmhost.authoring.toolchains.base import BuildError, Built, find_program, run
+from wasmhost.authoring.toolchains.base import BuildError, Built, SourceRefused, find_program, run
+from wasmhost.authoring.toolchains.python_words import without_frames_of_others
 from wasmhost.authoring.toolchains.wrapping import WORLD, wrap, write_wit
 from wasmhost.contract.hooks import HOOK_BY_NAME, interface_id
 
@@ -92,9 +93,12 @@ def _describe(job: Job) -> _Described:
     try:
         said = json.loads(run([*isolated, script, job.relative(folder), module], cwd=job.project))
     except BuildError as error:
-        raise BuildError(f"{module} cannot be imported", error.output) from None
+        said = without_frames_of_others(error.output, project=job.project, sdk=job.sdk)
+        raise BuildError(f"{module} cannot be imported", said) from None
     if not said["hooks"]:
-        raise BuildError(f"{module} has no hooks: decorate its class with @observer, or functions with @hook")
+        raise SourceRefused(
+            f"{module} has no hooks: decorate its class with @observer, or functions with @hook"
+        )
     return _Described(
         folder=folder,
         module=module,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import wasmtime
 
 from wasmhost.authoring.sections import strip_debug
-from wasmhost.authoring.toolchains.base import BuildError, Built
+from wasmhost.authoring.toolchains.base import BuildError, Built, SourceRefused
 from wasmhost.sandbox.sections import read_u32, sections
 
 if TYPE_CHECKING:
@@ -126,13 +126,13 @@ def _texts(source: str) -> Iterator[tuple[re.Match[str], re.Match[str], re.Match
 def _size(literal: str, place: str) -> int:
     """How many bytes the assembler makes of a string.
 
-    :raises BuildError: it is none. Said here, as the string goes behind the author's lines.
+    :raises SourceRefused: it is none. Said here, as the string goes behind the author's lines.
     """
     try:
         module = bytes(wasmtime.wat2wasm(f"(module (data {literal}))"))
     except wasmtime.WasmtimeError as error:
         reason = str(error).partition("\n")[0]
-        raise BuildError(f"{place}: {reason}") from error
+        raise SourceRefused(f"{place}: {reason}") from error
     (data,) = [section.body for section in sections(module) if section.kind == _DATA]
     return read_u32(data, 2)[0]  # behind how many there are, and what kind this one is
 
@@ -140,7 +140,7 @@ def _size(literal: str, place: str) -> int:
 def _fields(name: str, source: str) -> list[_Field]:
     """Take a text apart. The assembler would not see an unbalanced field end before the SDK's behind it.
 
-    :raises BuildError: a parenthesis is not closed, or closes nothing.
+    :raises SourceRefused: a parenthesis is not closed, or closes nothing.
     """
     found: list[_Field] = []
     depth = start = 0
@@ -152,11 +152,11 @@ def _fields(name: str, source: str) -> list[_Field]:
         words.append(word)
         depth += (word == "(") - (word == ")")
         if depth < 0:
-            raise BuildError(f"{_place(name, source, start)}: a parenthesis closes nothing")
+            raise SourceRefused(f"{_place(name, source, start)}: a parenthesis closes nothing")
         if depth == 0:
             found.append(_Field(source[start : token.end()], words))
     if depth > 0:
-        raise BuildError(f"{_place(name, source, start)}: a parenthesis is not closed")
+        raise SourceRefused(f"{_place(name, source, start)}: a parenthesis is not closed")
     return found
 
 
