@@ -30,6 +30,7 @@ BROKEN: dict[str, dict[str, object]] = {
     "hooks as a text": {"hooks": "on_start"},
     "a hook that there is not": {"hooks": ["on_nothing"]},
     "a capability that is a number": {"capabilities": [1]},
+    "more capabilities than anybody has": {"capabilities": [f"c{number}" for number in range(65)]},
 }
 
 

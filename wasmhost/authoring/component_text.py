@@ -148,7 +148,7 @@ def exported_interface(name: str, served: set[str], post_returns: set[str]) -> s
     # The types that the WIT's interface uses: other hosts look for them by their names.
     types = dict.fromkeys("event" if hook.payload is None else f"{hook.payload}-cbor" for hook in hooks)
     exports = [f'(export "{kind}" (type $event))' for kind in types]
-    exports += [f'(export "{_wit_name(hook)}" (func ${hook.name}))' for hook in hooks]
+    exports += [f'(export "{hook.wit_name}" (func ${hook.name}))' for hook in hooks]
     instance = f'(export "{interface_id(name)}" (instance ${name}-hooks))'
     return "\n".join([*lines, f"(instance ${name}-hooks {' '.join(exports)})", instance])
 
@@ -169,7 +169,3 @@ def signature(entry: Import) -> str:
     """The core type of an import."""
     params = f"(param {' '.join(entry.params)})" if entry.params else ""
     return f"{params} (result {' '.join(entry.results)})" if entry.results else params
-
-
-def _wit_name(hook: Hook) -> str:
-    return hook.name.replace("_", "-")

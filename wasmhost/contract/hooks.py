@@ -32,9 +32,14 @@ class Hook:
     payload: str | None
 
     @property
+    def wit_name(self) -> str:
+        """The name of its function in its interface."""
+        return self.name.replace("_", "-")
+
+    @property
     def export(self) -> str:
         """The core export a guest serves this hook under."""
-        return f"{interface_id(self.interface)}#{self.name.replace('_', '-')}"
+        return f"{interface_id(self.interface)}#{self.wit_name}"
 
 
 HOOKS: tuple[Hook, ...] = (

@@ -115,7 +115,7 @@ def plan_component(
     return ComponentPlan(
         component=component,
         linker=ImportLinker(engine, checked.imports),
-        hooks=tuple((interface_id(hook.interface), _wit_name(hook), hook.fallible) for hook in hooks),
+        hooks=tuple((interface_id(hook.interface), hook.wit_name, hook.fallible) for hook in hooks),
         allocators=allocators,
         limits=StoreLimits(
             limits.memory_mib * _MIB,
@@ -136,7 +136,7 @@ def component_surface(engine: Engine, component: Component, wasm: bytes) -> Surf
     exports = _interfaces(engine, component, "exports")
     shapes = _core_shapes(wasm)
     return Surface(
-        tuple(hook for hook in HOOKS if _wit_name(hook) in (exports.get(interface_id(hook.interface)) or ())),
+        tuple(hook for hook in HOOKS if hook.wit_name in (exports.get(interface_id(hook.interface)) or ())),
         tuple(entry for name, functions in imports.items() for entry in _shown_imports(name, functions)),
         largest(room for shape in shapes for room in shape.memories),
         largest(room for shape in shapes for room in shape.tables),
@@ -239,7 +239,7 @@ def _check_functions(name: str, functions: Functions, known: Mapping[str, Signat
 
 def _has_hook(exports: Mapping[str, Functions | None], hook: Hook) -> bool:
     functions = exports.get(interface_id(hook.interface)) or {}
-    name = _wit_name(hook)
+    name = hook.wit_name
     if name not in functions:
         return False
     wanted = _FALLIBLE_HOOK if hook.fallible else _HOOK
@@ -256,10 +256,6 @@ def _check_signature(what: str, found: Signature | None, wanted: Signature) -> N
 def _words(signature: Signature) -> str:
     params, result = signature
     return f"({', '.join(params[:16])})" + (f" -> {result}" if result is not None else "")
-
-
-def _wit_name(hook: Hook) -> str:
-    return hook.name.replace("_", "-")
 
 
 def _core_shapes(wasm: bytes) -> list[Shape]:
