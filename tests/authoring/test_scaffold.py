@@ -58,10 +58,11 @@ def test_names_are_spelt_as_the_language_needs_them(tmp_path: Path) -> None:
     assert 'name = "my-own_watch"' in (tmp_path / "p" / "observer.toml").read_text()
 
 
-def test_a_name_that_the_sdk_has_already_is_made_another(tmp_path: Path) -> None:
-    """`observer` would be the type Observer, which is the SDK's."""
-    scaffold("observer", "rust", tmp_path / "p")
-    assert "struct MyObserver" in (tmp_path / "p" / "src" / "lib.rs").read_text()
+@pytest.mark.parametrize(("name", "made"), [("observer", "MyObserver"), ("self", "MySelf")])
+def test_a_name_that_is_taken_is_made_another(tmp_path: Path, name: str, made: str) -> None:
+    """The type Observer is the SDK's, and Self is Rust's own."""
+    scaffold(name, "rust", tmp_path / "p")
+    assert f"struct {made};" in (tmp_path / "p" / "src" / "lib.rs").read_text()
 
 
 @pytest.mark.parametrize("name", ["", "-a", "9a", "a b", "a/b", "../a", "a.b", "é", "a" * 65, "a\n"])

@@ -25,8 +25,9 @@ _SHOWN: Final = 200
 # What every language and its packages allow; dots, which an observer's name may have, Cargo refuses.
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
-# Names that a template's source has from its SDK: an observer's own type cannot be called so as well.
-_TAKEN: Final = frozenset({"Context", "Observer", "PeerEvent", "Writer"})
+# Names that a template's source has from its SDK or its language: an observer's own type cannot be called
+# so as well.
+_TAKEN: Final = frozenset({"Context", "Observer", "PeerEvent", "Self", "Writer"})
 
 
 def scaffold(name: str, language: str, folder: Path) -> None:
