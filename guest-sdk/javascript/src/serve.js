@@ -19,13 +19,13 @@ export function serve(observer, panic) {
   return interfaces;
 }
 
-/** `init` is called once, before the first hook. */
+/** `init` comes before the first hook, and again before the next one where it threw what a hook may return. */
 function beginner(observer) {
   let begun = typeof observer.init !== "function";
   return () => {
     if (begun) return;
-    begun = true;
     observer.init();
+    begun = true;
   };
 }
 

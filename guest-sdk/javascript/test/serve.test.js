@@ -49,6 +49,22 @@ test("a hook is called as a method, after init, which is called once", () => {
   assert.deepEqual(calls, ["init me", "start me node here", "start me node here"]);
 });
 
+test("no hook is called before an init that has succeeded", () => {
+  const calls = [];
+  const { lifecycle } = served({
+    init() {
+      calls.push("init");
+      if (calls.length < 3) throw new ObserverError("not yet");
+    },
+    onStart() {
+      calls.push("start");
+    },
+  });
+  for (let turn = 0; turn < 2; turn++) assert.throws(() => lifecycle.onStart(bare), /not yet/);
+  lifecycle.onStart(bare);
+  assert.deepEqual(calls, ["init", "init", "init", "start"]);
+});
+
 test("the hooks of a class count, and a misspelt one is told", () => {
   class Watch {
     onStop() {}
