@@ -42,13 +42,14 @@ def test_elsewhere_it_is_plain() -> None:
     ]
 
 
-@pytest.mark.parametrize("width", [50, 80, 140])
+@pytest.mark.parametrize("width", [40, 50, 80, 140])
 def test_the_panic_log_fits(tmp_path: Path, width: int) -> None:
     """Also with names and messages that nodes chose; wide characters count twice."""
     wasmhost("run", *observers("trapper", "spinner"), "--from", SYNTHETIC, cwd=tmp_path)
     shown = on_a_terminal("panics", cwd=tmp_path, width=width)
     assert shown.code == 0
     assert max(map(len, shown.lines)) <= width
+    assert all(line.endswith(("╮", "│", "┤", "╯")) for line in shown.lines if line)  # no column is cut off
     assert "trapper" in shown.text
 
 

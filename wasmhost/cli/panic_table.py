@@ -73,8 +73,8 @@ def _framed(rows: Sequence[PanicRow], screen: Terminal) -> str:
         Column("id", "right", drop=2),
         Column("count", "right"),
         Column("last (UTC)", drop=1),
-        Column("observer, hook", least=16),
-        Column("kind, message", least=16),
+        Column("observer, hook", least=12),
+        Column("kind, message", least=12),
     )
     lines = [
         (
