@@ -30,6 +30,7 @@ def confine(observer: Observer, pages: int) -> Observer:
 def least_pages(observer: Observer, run: Callable[[Observer], None]) -> int:
     """The fewest pages within which a run ends without a panic, or `BOX_PAGES` where it needs no more."""
     low, high = BOX_PAGES - 1, _MOST_PAGES  # too few, and enough
+    run(confine(observer, high))  # what goes wrong here, more memory does not mend
     while high - low > 1:
         middle = (low + high) // 2
         if _fits(confine(observer, middle), run):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.sandbox import wat
 from wasmhost.authoring.caches import cache_folder
 from wasmhost.authoring.toolchains.base import BuildError
+from wasmhost.sandbox import artifacts
 from wasmhost.sandbox.artifacts import ArtifactCache, user_cache
 from wasmhost.sandbox.engine import SandboxEngine
 
@@ -205,6 +206,17 @@ def test_processes_that_want_the_same_module_compile_it_once(folder: Path) -> No
     """One compiles, the others wait and load."""
     children = [start(folder) for _ in range(3)]
     assert sum(int(child.communicate(timeout=60)[0]) for child in children) == 1
+
+
+def test_a_process_that_was_stopped_while_it_compiles_holds_nobody_off_for_ever(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After some patience the module is compiled all the same."""
+    monkeypatch.setattr(artifacts, "_PATIENCE_S", 0.1)
+    cache = Counting(folder)
+    with ArtifactCache(folder).only_one("a"), cache.only_one("a"):
+        cache.store("a", ARTIFACT)
+    assert cache.load("a") == ARTIFACT
 
 
 @pytest.fixture

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sandbox import wat
 from tests.sandbox import wat_component as wc
+from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.mangled import blunted
-from wasmhost.sandbox.sections import Section, join
+from wasmhost.sandbox.sections import Section, join, vector
+
+if TYPE_CHECKING:
+    from tests.sandbox.lab import Lab
 
 LONG = "_Z1f" + "1aIiE" * 40
 CORE = wat.guest(extra=f'(func (@name "{LONG}"))')
@@ -57,3 +64,12 @@ def test_debug_information_is_none_to_the_engine() -> None:
     core = wc.with_section(wc.with_section(wat.guest(), ".debug_info", b"x"), "debug_info", b"y")
     wasm = join(HEADER, [Section(1, core)])
     assert blunted(wasm) == wasm.replace(b".debug_info", b"~debug_info")
+
+
+def test_names_for_more_functions_than_a_module_can_have_are_refused(lab: Lab) -> None:
+    """They would take seconds to look through."""
+    count = b"\x81\x89\x7a"  # 2,000,001
+    names = b"\1" + vector(count + b"\0\0" * 100)
+    core = CORE + b"\0" + vector(vector(b"name") + names)
+    with pytest.raises(GuestRefused, match="names for more than 1,000,000 functions"):
+        lab.load(join(HEADER, [Section(1, core)] * 2))  # of one alone, only the module would be looked at

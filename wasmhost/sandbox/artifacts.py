@@ -23,6 +23,7 @@ from wasmhost.folders import cache_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
 _MAGIC: Final = b"wasmhost artifact 1\n"
 _DIGEST_BYTES: Final = 32
@@ -31,6 +32,8 @@ _KEY_BYTES: Final = 32
 _SUFFIX: Final = ".artifact"
 _UNFINISHED: Final = "new-"
 _LEFT_BEHIND_S: Final = 24 * 3600  # an unfinished file this old is of a process that was killed
+_PATIENCE_S: Final = 60.0  # the largest guests compile in less
+_LOOK_S: Final = 0.02
 MAX_BYTES: Final = 2 * 1024**3
 """What the cache may take on disk; the artifacts that were not used for longest go first."""
 
@@ -51,13 +54,16 @@ class ArtifactCache:
 
     @contextlib.contextmanager
     def only_one(self, name: str) -> Iterator[None]:
-        """Hold off every other process that is about to compile the same module."""
+        """Hold off every other process that is about to compile the same module.
+
+        One that was stopped in the middle of it holds nobody off for longer than a minute.
+        """
         lock = None
         try:
             # One of 64 files that are never removed: a lock file that goes away locks nobody out.
             stripe = int(hashlib.sha256(name.encode()).hexdigest()[:2], 16) % 64
             lock = self._ready().joinpath(f"lock-{stripe:02d}").open("ab")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _lock(lock, _PATIENCE_S)
         except OSError as error:
             self._note(error)
         try:
@@ -157,6 +163,19 @@ def _files(folder: Path, pattern: str) -> Iterator[tuple[Path, os.stat_result]]:
     for path in folder.glob(pattern):
         with contextlib.suppress(FileNotFoundError):  # another process makes room too
             yield path, path.stat()
+
+
+def _lock(file: BinaryIO, patience_s: float) -> None:
+    """Lock a file, or go on without where somebody holds it for too long: then two compile the same."""
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < until:
+                time.sleep(_LOOK_S)
+                continue
+        return
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from wasmhost.sandbox.allocators import allocator_places
 from wasmhost.sandbox.component import check_component, component_surface, plan_component
 from wasmhost.sandbox.core import check_hooks, check_imports, core_shape, core_surface, fit_core
 from wasmhost.sandbox.sections import (
-    TooManySections,
+    TooMuch,
     all_places,
     custom_sections,
     layer,
@@ -112,6 +112,8 @@ def compile_guest(engine: SandboxEngine, wasm: bytes, limit_mib: int) -> Compile
     code = _code(wasm, limit_mib)
     try:
         return engine.compile(code) if layer(code) == "core" else engine.compile_component(code)
+    except TooMuch as error:
+        raise GuestRefused(str(error)) from None
     except WasmtimeError as error:
         raise GuestRefused(f"it does not compile: {_reason(error)}") from None
 
@@ -185,7 +187,7 @@ def _code(wasm: bytes, limit_mib: int) -> bytes:
         for _ in all_places(wasm):  # counts them
             pass
         wasm = without_custom_sections(wasm, SECTION)
-    except TooManySections as error:
+    except TooMuch as error:
         raise GuestRefused(str(error)) from None
     except ValueError:
         return wasm  # its sections make no sense, and the engine will say so

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from wasmhost.sandbox.sections import CUSTOM, Place, all_places, places, read_u32
+from wasmhost.sandbox.sections import CUSTOM, Place, TooMuch, all_places, places, read_u32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ _INSTEAD: Final = ord("~")
 _NAMES: Final = b"name"
 _DEBUG: Final = b".debug_"
 _FUNCTIONS: Final = 1
+_MOST_NAMES: Final = 1_000_000  # the engine takes no module with more functions
 
 
 def blunted(wasm: bytes) -> bytes:
@@ -42,7 +43,10 @@ def _first_letters(wasm: bytes) -> Iterator[int]:
 
 
 def _in_section(wasm: bytes, section: Place) -> Iterator[int]:
-    """Up to where it is broken: so far the engine reads it too."""
+    """Up to where it is broken: so far the engine reads it too.
+
+    :raises TooMuch: it names more functions than a module can have.
+    """
     _, name = read_u32(wasm, section.begin)
     if wasm.startswith(_DEBUG, name, section.end):
         yield name
@@ -51,7 +55,7 @@ def _in_section(wasm: bytes, section: Place) -> Iterator[int]:
     try:
         for part in places(wasm, name + len(_NAMES), section.end):
             if part.kind == _FUNCTIONS:
-                count, at = read_u32(wasm, part.begin)
+                count, at = _count(wasm, part.begin)
                 for _ in range(count):
                     _, at = read_u32(wasm, at)
                     size, at = read_u32(wasm, at)
@@ -60,5 +64,14 @@ def _in_section(wasm: bytes, section: Place) -> Iterator[int]:
                     if size > _HARMLESS and _MANGLED.fullmatch(wasm, at, at + size):
                         yield at
                     at += size
+    except TooMuch:
+        raise
     except ValueError:
         return
+
+
+def _count(wasm: bytes, at: int) -> tuple[int, int]:
+    count, behind = read_u32(wasm, at)
+    if count > _MOST_NAMES:
+        raise TooMuch(f"one of its modules has names for more than {_MOST_NAMES:,} functions")
+    return count, behind

@@ -21,7 +21,7 @@ MAX_SECTIONS: Final = 100_000  # componentize-py's components have some hundreds
 _MAX_SHIFT: Final = 28  # a u32 takes five bytes of LEB128
 
 
-class TooManySections(ValueError):
+class TooMuch(ValueError):
     """A binary that would take long to look through: 32 MiB can be sixteen million sections."""
 
 
@@ -53,7 +53,7 @@ def places(wasm: bytes, start: int = HEADER_BYTES, end: int | None = None) -> It
     """Find the sections of a binary, or of a part of it, without taking them out.
 
     :raises ValueError: a section is longer than what is there.
-    :raises TooManySections: there are more of them than anybody needs.
+    :raises TooMuch: there are more of them than anybody needs.
     """
     at = start
     end = len(wasm) if end is None else end
@@ -70,7 +70,7 @@ def places(wasm: bytes, start: int = HEADER_BYTES, end: int | None = None) -> It
 def all_places(wasm: bytes) -> Iterator[tuple[Place, bool]]:
     """Find the sections at any depth, and of each whether it is a core module's. What is broken ends there.
 
-    :raises TooManySections: there are more of them, all taken together, than anybody needs.
+    :raises TooMuch: there are more of them, all taken together, than anybody needs.
     """
     parts = [(0, len(wasm))]
     found = 0
@@ -83,7 +83,7 @@ def all_places(wasm: bytes) -> Iterator[tuple[Place, bool]]:
                 yield place, is_core
                 if not is_core and place.kind in NESTED:
                     parts.append((place.begin, place.end))
-        except TooManySections:
+        except TooMuch:
             raise
         except ValueError:
             continue  # which the engine will not compile
@@ -176,7 +176,7 @@ def read_u32(data: bytes, at: int) -> tuple[int, int]:
 
 def _one_more(sections_found: int) -> int:
     if sections_found >= MAX_SECTIONS:
-        raise TooManySections(f"it has more than {MAX_SECTIONS:,} sections")
+        raise TooMuch(f"it has more than {MAX_SECTIONS:,} sections")
     return sections_found + 1
 
 
