@@ -11,6 +11,7 @@ from tests.authoring.helpers import COUNT, LOG, PANIC, QUIET, STATE, logging_gue
 from tests.cli.helpers import small_guest
 from wasmhost.authoring.build import build_project
 from wasmhost.authoring.project import load_project
+from wasmhost.authoring.scaffold import scaffold
 from wasmhost.authoring.toolchains.base import BuildError
 from wasmhost.config import Limits
 from wasmhost.contract.manifest import SECTION, decode_manifest
@@ -174,3 +175,14 @@ def test_a_panic_of_its_start_is_no_hook(tmp_path: Path) -> None:
     )
     with pytest.raises(GuestRefused, match=r"_initialize trapped .*no config"):
         build(tmp_path, text)
+
+
+def test_a_piece_of_the_sdk_that_is_missing_is_named(tmp_path: Path) -> None:
+    """It is not told as if the module could not be written."""
+    folder = tmp_path / "p"
+    scaffold("my-watch", "wat", folder)
+    for path in (folder / "sdk").glob("*.wat"):
+        path.unlink()
+    with pytest.raises(BuildError) as caught:
+        build_project(load_project(folder))
+    assert "cannot write" not in str(caught.value)

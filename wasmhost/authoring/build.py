@@ -116,7 +116,11 @@ def compile_into(project: Project, out: Path) -> tuple[str, ...] | None:
         shown = escape_untrusted(str(project.sdk), _SHOWN)
         raise BuildError(f"the SDK is not there: {shown}; sdk in {FILE} says where it is")
     job = Job(project.source, project.folder, project.sdk, cache_folder(project.language), out)
-    return toolchain(project.language).build(job).hooks
+    try:
+        return toolchain(project.language).build(job).hooks
+    except OSError as error:  # of a file on the way there, which is not the one that was asked for
+        place = escape_untrusted(str(error.filename or project.sdk), _SHOWN)
+        raise BuildError(f"cannot build: {(error.strerror or str(error)).lower()}: {place}") from error
 
 
 def _finish(project: Project, wasm: bytes, hooks: tuple[str, ...] | None, out: Path) -> tuple[Build, bytes]:

@@ -21,5 +21,12 @@ def facts(title: str, said: Sequence[tuple[str, Sequence[str]]], screen: Termina
     for label, values in said:
         for place, value in enumerate(values):
             first = f"  {label if place == 0 else '':<{_LABEL}}"
-            lines += textwrap.wrap(value, width, initial_indent=first, subsequent_indent=" " * (_LABEL + 4))
+            # Never at a hyphen: paths and names are to be copied.
+            lines += textwrap.wrap(
+                value,
+                width,
+                initial_indent=first,
+                subsequent_indent=" " * (_LABEL + 4),
+                break_on_hyphens=False,
+            )
     return "\n".join(lines) + "\n"
