@@ -54,14 +54,15 @@ def test_the_panic_log_fits(tmp_path: Path, width: int) -> None:
 
 
 @pytest.mark.parametrize("piped", [False, True], ids=["", "piped"])
-@pytest.mark.parametrize("width", [50, 140])
+@pytest.mark.parametrize("width", [40, 50, 140])
 def test_the_summary_fits(tmp_path: Path, width: int, piped: bool) -> None:
     """The table of a run, under its log; also where only standard error is a terminal."""
     arguments = ("run", *observers(*DEMO_GUESTS), "--from", REAL, "--reports", "r")
     shown = on_a_terminal(*arguments, cwd=tmp_path, width=width, piped=piped)
     assert shown.code == 0
     assert "65 events, 0 rejected" in shown.text
-    assert all(len(line) <= width for line in shown.lines if line.startswith(("╭", "│", "├", "╰")))
+    framed = [line for line in shown.lines if line.startswith(("╭", "│", "├", "╰"))]
+    assert all(len(line) <= width and line.endswith(("╮", "│", "┤", "╯")) for line in framed)
     assert "guest log" in shown.text
 
 

@@ -63,7 +63,7 @@ def summary_table(summary: Summary, screen: Terminal) -> str:
     columns = (
         Column("observer", least=12),
         Column("state"),
-        Column("delivered", "right"),
+        Column("delivered", "right", drop=7),
         Column("skipped", "right", drop=4),
         Column("panics", "right"),
         Column("dropped", "right", drop=6),

@@ -62,6 +62,7 @@ test("what could not be called is refused, with its place", async () => {
   const cases = {
     "export function onConnected(): void {}": /index\.ts:2: onConnected is named like a hook, but there is none/,
     "export function onStart(event: PeerEvent): void {}": /index\.ts:2: onStart has no payload/,
+    "export function onStart(): Error | null { return null; }": /index\.ts:2: onStart returns an error's words, string/,
     "export const onStart = (): void => {};": /index\.ts:2: onStart must be an exported function, not a variable/,
   };
   for (const [source, message] of Object.entries(cases)) await assert.rejects(exported(source), { message });
