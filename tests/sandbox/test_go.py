@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from wasmhost.authoring.toolchains.go import find_bundled
 from wasmhost.panics.record import PanicKind
 from wasmhost.sandbox.outbox import LogLine
 
@@ -25,12 +25,12 @@ NOW = 1_700_000_000_000_000_000
 @pytest.fixture(scope="module")
 def wasm(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The program, built without network and outside the source tree."""
-    if shutil.which("go") is None:
-        pytest.skip("go is not installed")
+    go = find_bundled()
+    assert go is not None, "needs the extra go, which the tests have installed"
     out = tmp_path_factory.mktemp("go") / "guest.wasm"
     settings = {"GOOS": "wasip1", "GOARCH": "wasm", "GOPROXY": "off", "GOTOOLCHAIN": "local"}
     subprocess.run(
-        ["go", "build", "-buildmode=c-shared", "-o", str(out), "."],
+        [go, "build", "-buildmode=c-shared", "-o", str(out), "."],
         cwd=SOURCE,
         env=os.environ | settings,
         check=True,
