@@ -13,7 +13,6 @@ from typing import Final
 
 from wasmhost.sandbox.airlock import abi
 
-_U32: Final = struct.Struct("<I")
 _U64: Final = struct.Struct("<Q")
 _F64: Final = struct.Struct("<d")
 _MASK: Final = 2**64 - 1
@@ -137,10 +136,10 @@ class Answers:
         self._put(counter, self._u32(counter) + 1)
 
     def _put(self, place: int, number: int) -> None:
-        _U32.pack_into(self.box, place, number)
+        abi.U32.pack_into(self.box, place, number)
 
     def _u32(self, place: int) -> int:
-        number: int = _U32.unpack_from(self.box, place)[0]
+        number: int = abi.U32.unpack_from(self.box, place)[0]
         return number
 
     def _u64(self, place: int) -> int:

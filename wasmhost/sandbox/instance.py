@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import struct
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from wasmhost.sandbox.guest import Guest
 
 _TICK_NS: Final = TICK_MS * 1_000_000
-_U32: Final = struct.Struct("<I")
 _now: Final = time.monotonic_ns
 _tuple: Final = tuple.__new__  # how a NamedTuple is made, without the call in between
 
@@ -190,6 +188,6 @@ def _furnish(box: memoryview, config: Mapping[str, str], state: bytes | None) ->
         raise InternalError("the config table or the state is larger than its area of the box")
     box[abi.CONFIG : abi.CONFIG + len(entries)] = entries
     box[abi.STATE : abi.STATE + len(blob)] = blob
-    _U32.pack_into(box, abi.KEPT_CONFIG_LENGTH, len(entries))
-    _U32.pack_into(box, abi.KEPT_STATE_LENGTH, len(blob))
-    _U32.pack_into(box, abi.KEPT_STATE_PRESENT, state is not None)
+    abi.U32.pack_into(box, abi.KEPT_CONFIG_LENGTH, len(entries))
+    abi.U32.pack_into(box, abi.KEPT_STATE_LENGTH, len(blob))
+    abi.U32.pack_into(box, abi.KEPT_STATE_PRESENT, state is not None)
