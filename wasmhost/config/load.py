@@ -138,7 +138,13 @@ def _quarantine(node: Node) -> Quarantine | None:
 # What may stand in each table. Any: the checks return what the field of that name is annotated with.
 _Checks = dict[str, "Callable[[Node], Any]"]
 
-_HOST: _Checks = {"db": lambda node: Path(text(node)), "reports": text, "drain_s": number(0, _MAX_WAIT_S)}
+_HOST: _Checks = {
+    "db": lambda node: Path(text(node)),
+    "reports": text,
+    "drain_s": number(0, _MAX_WAIT_S),
+    "isolation": member("thread", "process"),
+    "shards": whole(1, 64),
+}
 _LIMITS: _Checks = {
     "fuel": whole(1, 10**15),
     "init_fuel": whole(1, 10**15),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
 Overflow = Literal["drop-oldest", "drop-newest"]
+Isolation = Literal["thread", "process"]
 
 GRANTABLE: frozenset[str] = frozenset({"config", "metrics", "report", "state"})
 """Capabilities that an observer has only where it is granted them."""
@@ -99,7 +100,9 @@ class HostConfig:
     ``db``: the database of panics and observers' state, or None to keep nothing. ``reports``: a
     path, or "-" for stdout. ``drain_s``: seconds to let mailboxes run empty at the end.
     ``trusted_timeout_s``: seconds a hook of an observer in Python may take. ``defaults``: settings
-    for observers that are added later.
+    for observers that are added later. ``isolation``: whether guests run in this process's own threads
+    or in shard processes, ``shards`` of them; None leaves it to whoever runs the host: a program that
+    embeds it gets threads, ``wasmhost run`` processes, as many as there are processors and observers.
     """
 
     observers: tuple[ObserverConfig, ...] = ()
@@ -107,6 +110,8 @@ class HostConfig:
     reports: str = "-"
     drain_s: float = 5.0
     trusted_timeout_s: float = 5.0
+    isolation: Isolation | None = None
+    shards: int | None = None
     defaults: ObserverDefaults = field(default_factory=ObserverDefaults)
 
     def with_observers(self, modules: Sequence[Path], grants: Sequence[str] = ()) -> HostConfig:
