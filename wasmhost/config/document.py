@@ -32,6 +32,11 @@ def read_document(path: Path) -> Node:
     except UnicodeDecodeError as error:
         line = source.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{shown}:{line}: not UTF-8 text") from error
+    return parse_document(toml, shown)
+
+
+def parse_document(toml: str, shown: str) -> Node:
+    """Read TOML that messages call ``shown``; its top level. Raises ConfigError as `read_document` does."""
     try:
         raw = tomllib.loads(toml)
         return Node("the top level", raw, shown, (), locate(toml))

@@ -106,6 +106,14 @@ def _required(table: Node, name: str) -> Node:
     return node
 
 
+def observer_settings(table: Node, base: ObserverDefaults) -> ObserverDefaults:
+    """Return ``base`` with what a table says that has the keys of an ``[[observer]]``, less name and module.
+
+    Raises ConfigError for anything else in it.
+    """
+    return _settings(table, base, {})
+
+
 def _settings(
     table: Node, base: ObserverDefaults, elsewhere: Mapping[str, str], *more_keys: str
 ) -> ObserverDefaults:
