@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         SinkError,
         SourceError,
         UserError,
+        WallError,
         WasmhostError,
     )
     from wasmhost.host.host import ObserverHost
@@ -100,6 +101,7 @@ __all__ = [
     "SourceError",
     "StreamInfo",
     "UserError",
+    "WallError",
     "WasmhostError",
     "WebRtcConnectStart",
     "WebRtcConnected",
@@ -128,7 +130,8 @@ _HOMES: Final = {
         "WebSocketDisconnected"
     ),
     "wasmhost.errors": (
-        "ConfigError DatabaseError GuestRefused InternalError SinkError SourceError UserError WasmhostError"
+        "ConfigError DatabaseError GuestRefused InternalError SinkError SourceError UserError WallError "
+        "WasmhostError"
     ),
     "wasmhost.host.host": "ObserverHost",
     "wasmhost.observer": "ObserverGroup WorkloadHookObserver",

@@ -35,5 +35,9 @@ class GuestRefused(UserError):
     """A module is not let in; the message is the reason, without the module's name."""
 
 
+class WallError(UserError):
+    """A process of the second wall cannot be made: the system refuses it, or is of another kind."""
+
+
 class InternalError(WasmhostError):
     """A promise wasmhost makes to itself was broken: a bug in wasmhost."""

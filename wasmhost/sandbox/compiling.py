@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import platform
 from importlib import metadata
@@ -20,6 +21,12 @@ _Compiled = TypeVar("_Compiled", Module, Component)
 _WORTH_KEEPING: Final = 16 * 1024  # bytes of module: one this small compiles in a few milliseconds
 
 
+@functools.cache
+def engine_version() -> str:
+    """The version of wasmtime that is installed. Read from a file, the first time."""
+    return metadata.version("wasmtime")
+
+
 class Compiler:
     """Compiles for one engine. ``settings`` is all that the engine's code depends on, in any words.
 
@@ -29,7 +36,7 @@ class Compiler:
     def __init__(self, engine: Engine, settings: str, cache: ArtifactCache | None) -> None:
         self._engine = engine
         self._cache = cache
-        made_by = f"{metadata.version('wasmtime')} {platform.machine()} {settings}"
+        made_by = f"{engine_version()} {platform.machine()} {settings}"
         self._suffix = hashlib.sha256(made_by.encode()).hexdigest()[:16]
 
     def knows(self, wasm: bytes) -> bool:

@@ -20,6 +20,8 @@ from wasmhost.sandbox.airlock import abi
 MODULE_NAME: Final = f"airlock-{secrets.token_hex(8)}"
 """The airlock's name in backtraces. Not to be guessed, so that no guest can sign as the airlock."""
 
+_TEMPLATES: Final = ("front.wat", "back.wat", "wasi.wat", "initialize.wat")
+
 
 class WatTemplate(Template):
     """Only ``${NAME}`` is a placeholder: ``$name`` is a WAT identifier."""
@@ -76,6 +78,12 @@ def assemble(fitting: Fitting) -> Airlock:
         INITIALIZE=_template("initialize.wat").substitute(constants) if fitting.has_initialize else "",
     )
     return Airlock(bytes(wat2wasm(front)), bytes(wat2wasm(back)))
+
+
+def read_templates() -> None:
+    """Read the templates now, and keep them: in a process that will have no right to open a file."""
+    for name in _TEMPLATES:
+        _template(name)
 
 
 @functools.cache
