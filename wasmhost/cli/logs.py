@@ -34,13 +34,14 @@ _BARE: Final = re.compile(r"[^\s\"'=\\]+")
 _NOTHING: Final = logging.CRITICAL  # nothing of ours is that important
 
 
-def configure_logs(level: LogLevel | None) -> None:
-    """Send the log to standard error, from a level on; None for nothing of it.
+def configure_logs(level: LogLevel | None, stream: TextIO | None = None) -> None:
+    """Send the log to standard error, or to ``stream``, from a level on; None for nothing of it.
 
     Call it before anything logs: loggers are made at their first use.
     """
-    screen = terminal(sys.stderr)
-    lines = _Lines(sys.stderr)
+    stream = stream or sys.stderr
+    screen = terminal(stream)
+    lines = _Lines(stream)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
