@@ -14,9 +14,10 @@ import pytest
 from tests.fuzz.batches import SLOW_S, run_all
 from tests.fuzz.mutants.fields import fields_of
 from tests.fuzz.mutants.fieldwise import Fields
-from tests.fuzz.mutants.generate import Mutant, mutants
+from tests.fuzz.mutants.generate import Mutant, generated, mutants
 from tests.fuzz.mutants.seeds import Seed, large_seeds, seeds
 from tests.fuzz.oracle import judge
+from wasmhost.panics.record import PanicKind
 from wasmhost.sandbox.sections import layer, sections
 
 if TYPE_CHECKING:
@@ -81,6 +82,18 @@ def test_every_mutant_is_refused_or_contained(
     assert all(
         tally.count(f"refused: {door}") for door in ("parser", "manifest", "exports", "imports", "start")
     )
+
+
+@pytest.mark.timeout(600)
+def test_every_generated_module_is_refused_or_contained(tmp_path: Path) -> None:
+    """Those do not come from a compiler, and most of them run: into every kind of trap there is for them."""
+    tally = run_all(generated(500), Path(os.environ.get(FOLDER) or tmp_path / "found"))
+    assert tally.findings == []
+    assert tally.count() == 500
+    assert tally.count("refused: validator") + tally.count("refused: parser") == 0
+    assert tally.count("ran: returned") >= 50
+    ended = {what.rpartition(" ")[2] for what in tally.counts if "trapped" in what}
+    assert ended | {"deadline"} == {kind.value for kind in PanicKind}  # which depends on the machine
 
 
 # what finds them

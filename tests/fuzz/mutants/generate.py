@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tests.fuzz.mutants.fieldwise import Fields, noise
 from tests.fuzz.mutants.sectionwise import custom, cut, headers, structure
 from tests.fuzz.mutants.together import halves, inner_modules, into_component, nested, spliced
+from tests.fuzz.mutants.wat_text import wat_module
+from tests.sandbox import wat
 from wasmhost.sandbox.sections import layer
 
 if TYPE_CHECKING:
@@ -80,6 +82,12 @@ def _of_several(seeds: Sequence[Seed]) -> Iterator[Mutant]:
             what, wasm = "", chance.choice(modules).wasm
         where, mutant = into_component(component.wasm, wasm, chance)
         yield Mutant(f"{component.name}: {where} {what}", mutant)
+
+
+def generated(count: int) -> Iterator[Mutant]:
+    """Modules that no guest was changed into: drawn at random, most of them valid."""
+    for number in range(count):
+        yield Mutant(f"generated {number}", wat.wasm(wat_module(Random(f"generated {number}"))))
 
 
 def _called(name: str, mutant: tuple[str, bytes]) -> tuple[str, bytes]:

@@ -34,7 +34,12 @@ def seeds() -> list[Seed]:
     carried = [Seed(path.name, path.read_bytes()) for path in sorted(PREBUILT.glob("*.wasm"))]
     probes = [Seed(f"probe-{language}", built("probe", language)) for language in BUILT]
     wrapped = [Seed(f"wrapped-{name}", built("relay-watch", name, component=True)) for name in WRAPPED]
-    return [*_texts(), *carried, *probes, *wrapped, *_components()]
+    return [*carried, *probes, *wrapped, *text_seeds()]
+
+
+def text_seeds() -> list[Seed]:
+    """The small ones in text, which need no compiler."""
+    return [*_texts(), *_components()]
 
 
 def large_seeds() -> list[Seed]:
