@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final, Literal
 
 ObserverState = Literal["running", "quarantined", "failed", "refused"]
@@ -83,6 +83,9 @@ class Counters:
     ``skipped`` here are the events of hooks it has that were in quarantine; those of hooks it has
     not, the host counts. ``dropped`` here are those given up after the mailbox had handed them out;
     what the mailbox dropped, the mailbox counts.
+
+    ``suppressed_…``: what its rates did not let pass. Lines, reports and metrics among it are counted as
+    dropped too; a suppressed write of state is made later, or by a later one.
     """
 
     delivered: int = 0
@@ -95,7 +98,35 @@ class Counters:
     reports_dropped: int = 0
     state_refused: int = 0
     restarts: int = 0
+    suppressed_logs: int = 0
+    suppressed_log_bytes: int = 0
+    suppressed_reports: int = 0
+    suppressed_report_bytes: int = 0
+    suppressed_state: int = 0
+    suppressed_metrics: int = 0
     fuel: FuelTally = field(default_factory=FuelTally)
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """What an observer asked for beyond its rates; ``metrics``: beyond the number of names it may have."""
+
+    logs: int = 0
+    log_bytes: int = 0
+    reports: int = 0
+    report_bytes: int = 0
+    state: int = 0
+    metrics: int = 0
+
+    @classmethod
+    def of(cls, counters: Counters) -> Suppressed:
+        """Take it from an observer's counters."""
+        return cls(*(getattr(counters, f"suppressed_{item.name}") for item in fields(cls)))
+
+    @property
+    def things(self) -> int:
+        """How many lines, reports, writes and metrics that is."""
+        return self.logs + self.reports + self.state + self.metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +148,7 @@ class ObserverSummary:
     quarantined: tuple[str, ...] = ()
     metrics: tuple[tuple[str, float], ...] = ()
     reason: str | None = None
+    suppressed: Suppressed = Suppressed()
 
 
 @dataclass(frozen=True, slots=True)
