@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         ObserverConfig,
         ObserverDefaults,
         Quarantine,
+        Rates,
         load_config,
     )
     from wasmhost.contract.codec import Frame, RejectedEvent
@@ -90,6 +91,7 @@ __all__ = [
     "PeerEvent",
     "PeerStatus",
     "Quarantine",
+    "Rates",
     "Realm",
     "RejectedEvent",
     "RuntimeContext",
@@ -119,7 +121,7 @@ __all__ = [
 
 # Where each name lives: the imports above, at run time. A test holds the two together.
 _HOMES: Final = {
-    "wasmhost.config": "HostConfig Limits ObserverConfig ObserverDefaults Quarantine load_config",
+    "wasmhost.config": "HostConfig Limits ObserverConfig ObserverDefaults Quarantine Rates load_config",
     "wasmhost.contract.codec": "Frame RejectedEvent",
     "wasmhost.contract.records": (
         "ActrError ActrId ActrType BackpressureEvent CredentialEvent CredentialExpiring "

@@ -9,6 +9,7 @@ from wasmhost.config.model import (
     ObserverDefaults,
     Overflow,
     Quarantine,
+    Rates,
     is_safe_name,
     name_observers,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "ObserverDefaults",
     "Overflow",
     "Quarantine",
+    "Rates",
     "is_safe_name",
     "load_config",
     "name_observers",

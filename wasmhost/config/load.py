@@ -18,6 +18,7 @@ from wasmhost.config.model import (
     ObserverConfig,
     ObserverDefaults,
     Quarantine,
+    Rates,
     is_safe_name,
     name_observers,
 )
@@ -143,6 +144,13 @@ def _quarantine(node: Node) -> Quarantine | None:
     return Quarantine(**found)
 
 
+def _rates(node: Node) -> Rates | None:
+    if isinstance(node.raw, bool):
+        return Rates() if node.raw else None
+    values = node.table(_RATES, {})
+    return Rates(**{name: check(values[name]) for name, check in _RATES.items() if name in values})
+
+
 # What may stand in each table. Any: the checks return what the field of that name is annotated with.
 _Checks = dict[str, "Callable[[Node], Any]"]
 
@@ -172,12 +180,17 @@ _SETTINGS: _Checks = {
     "overflow": member("drop-oldest", "drop-newest"),
     "backoff_ms": _backoff,
     "quarantine": _quarantine,
+    "rates": _rates,
     "trusted_timeout_s": number(0.001, _MAX_WAIT_S),
 }
 _QUARANTINE: _Checks = {
     "panics": whole(1, 1_000_000),
     "within": number(0.001, 1_000_000),
     "probe": number(0.001, 1_000_000),
+}
+_RATES: _Checks = {
+    **dict.fromkeys(("logs", "log_kib", "reports", "report_kib", "state", "state_kib"), number(0, 1_000_000)),
+    "burst": number(0.001, 3600),
 }
 _BACKOFF = number(0, 86_400_000)
 _SECTION_OF = {

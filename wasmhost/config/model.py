@@ -46,6 +46,23 @@ class Quarantine:
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """How much of what a guest asks for is done in a second; what is over it is counted and told.
+
+    ``logs``, ``reports`` and ``state`` (writes of it) count things, the others KiB of them. Up to
+    ``burst`` seconds' worth may come at once. In a run of a file a hundred events are a second.
+    """
+
+    logs: float = 100
+    log_kib: float = 256
+    reports: float = 20_000
+    report_kib: float = 65_536
+    state: float = 20_000
+    state_kib: float = 65_536
+    burst: float = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one guest may use. Units are in the names; fuel is wasmtime's."""
 
@@ -66,6 +83,7 @@ class ObserverDefaults:
 
     ``hooks`` restricts which of the exported hooks are called (None: all). ``backoff_ms`` is the
     first and the longest wait after a panic, in milliseconds. ``quarantine`` is None when off.
+    ``rates`` is None where only a delivery is bounded.
     ``trusted_timeout_s`` is for observers in Python; a module is bounded by ``limits`` instead.
     """
 
@@ -77,6 +95,7 @@ class ObserverDefaults:
     overflow: Overflow = "drop-oldest"
     backoff_ms: tuple[float, float] = (10, 10_000)
     quarantine: Quarantine | None = field(default_factory=Quarantine)
+    rates: Rates | None = field(default_factory=Rates)
     trusted_timeout_s: float = 5.0
 
     def observer(self, name: str, module: Path) -> ObserverConfig:

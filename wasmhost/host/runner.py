@@ -8,11 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from wasmhost.errors import GuestRefused
-from wasmhost.host.counters import Counters, ObserverSummary
+from wasmhost.host.counters import Counters, ObserverSummary, Suppressed
 from wasmhost.host.effects import EffectApplier
 from wasmhost.host.health import Backoff, QuarantineGate
+from wasmhost.host.lines import ObserverLines
 from wasmhost.host.mailbox import Letter, Mailbox
 from wasmhost.host.mishaps import PanicTeller, tell_operator
+from wasmhost.host.rates import EVENTS_A_SECOND
 from wasmhost.host.scheduler import OVERRUN_NS
 from wasmhost.host.seeds import SourceSeeds
 from wasmhost.panics.record import PanicKind
@@ -65,7 +67,10 @@ class GuestRunner:
         self._teller = PanicTeller(config.name, guest.sha256, services.panics)
         self._index = guest.hook_index()
         self._event_bytes = config.limits.event_kib * _KIB
-        self._effects = EffectApplier(config.name, self.counters, services.reports, services.states)
+        self._lines = ObserverLines(config.name)
+        self._effects = EffectApplier(
+            config.name, self.counters, services.reports, services.states, config.rates, self._lines
+        )
         self._gate = QuarantineGate(config.quarantine)
         first, longest = (0.0, 0.0) if services.lossless else config.backoff_ms
         self._backoff = Backoff(first / 1e3, longest / 1e3, random.Random())  # noqa: S311 - jitter
@@ -76,7 +81,7 @@ class GuestRunner:
         self._refused_any = False
         self._lost = 0  # events it has not been told of yet, beside those its next letter tells
         self._sandbox: Sandbox | None = None
-        trap = self._start()
+        trap = self._start(0.0 if self._lossless else _monotonic())
         if trap is not None:
             raise refused_start(trap)
 
@@ -101,6 +106,8 @@ class GuestRunner:
         return True
 
     def _serve(self, letter: Letter) -> None:
+        if self._lines.owing:
+            self._effects.settle(self._clock(letter))
         frame = letter.frame
         if self._troubled and not self._gate.admits(frame.hook, self._time(letter)):
             self._skip(letter)
@@ -123,25 +130,25 @@ class GuestRunner:
     def _returned(self, letter: Letter, outcome: Outcome) -> None:
         hook, reply = letter.frame.hook, letter.reply
         if outcome.effects is not NO_EFFECTS:
-            self._effects.apply(outcome.effects, hook, letter.frame)
+            self._effects.apply(outcome.effects, hook, letter.frame, self._clock(letter))
         self.counters.delivered += 1
         self.counters.fuel.add(outcome.fuel)
         if self._troubled:
-            self._recover(hook)
+            self._recover(hook, letter)
         if reply is not None:
             if outcome.error is None:
                 reply.done()
             else:
                 reply.failed(outcome.error)
         elif outcome.error is not None:
-            what = {"observer": self.name, "hook": hook, "error": outcome.error}
-            tell_operator("warning", "observer returned an error", **what)
+            now = self._clock(letter)
+            self._lines.tell("warning", "observer returned an error", now, hook=hook, error=outcome.error)
 
     def _panicked(self, letter: Letter, outcome: Outcome, trap: TrapReport, lost: int) -> None:
         """Throw the sandbox away, remember why, and decide when there is another."""
         hook = letter.frame.hook
         self._discard()
-        self._effects.apply(outcome.effects, hook, letter.frame)
+        self._effects.apply(outcome.effects, hook, letter.frame, self._clock(letter))
         self._teller.tell(trap, hook, self._config.limits.fuel, letter.frame, lost)
         self.counters.panics += 1
         self._resume_at = _monotonic() + self._backoff.panicked()
@@ -149,16 +156,16 @@ class GuestRunner:
         if letter.reply is not None:
             letter.reply.panicked(trap.message)
 
-    def _recover(self, hook: str) -> None:
+    def _recover(self, hook: str, letter: Letter) -> None:
         self._backoff.succeeded()
         if self._gate.succeeded(hook):
-            tell_operator("info", "observer hook left quarantine", observer=self.name, hook=hook)
+            self._lines.tell("info", "observer hook left quarantine", self._clock(letter), hook=hook)
         self._troubled = not self._gate.calm
 
     def _book_panic(self, hook: str, letter: Letter) -> None:
         self._troubled = True
         if self._gate.panicked(hook, self._time(letter)):
-            tell_operator("warning", "observer hook is in quarantine", observer=self.name, hook=hook)
+            self._lines.tell("warning", "observer hook is in quarantine", self._clock(letter), hook=hook)
 
     def _skip(self, letter: Letter) -> None:
         """Pass over a letter in quarantine; what was lost before it is still to be told."""
@@ -183,9 +190,8 @@ class GuestRunner:
 
     def _lose(self, letter: Letter, error: Exception) -> None:
         """Go on after a bug of ours: the letter counts as a panic, and the sandbox is trusted no more."""
-        tell_operator(
-            "error", "wasmhost failed to serve an observer; this is a bug", observer=self.name, exc_info=error
-        )
+        what = "wasmhost failed to serve an observer; this is a bug"
+        self._lines.tell("error", what, self._clock(letter), hook=letter.frame.hook, exc_info=error)
         self.counters.panics += 1
         if letter.reply is not None:
             letter.reply.panicked(f"wasmhost failed: {error!r}")
@@ -201,8 +207,8 @@ class GuestRunner:
 
     # Its sandboxes.
 
-    def _start(self) -> TrapReport | None:
-        """Make a sandbox and initialise it; why that trapped, where it did.
+    def _start(self, now: float) -> TrapReport | None:
+        """Make a sandbox and initialise it; why that trapped, where it did. ``now``: by `_clock`.
 
         :raises GuestRefused: there is none to be had.
         """
@@ -217,7 +223,7 @@ class GuestRunner:
         trap = sandbox.init.trap
         if trap is not None:
             self._discard()
-        self._effects.apply(sandbox.init.effects, _INITIALIZE, None)
+        self._effects.apply(sandbox.init.effects, _INITIALIZE, None, now)
         return trap
 
     def _restart(self, letter: Letter) -> Sandbox | None:
@@ -232,7 +238,7 @@ class GuestRunner:
             return None
         self.counters.restarts += 1
         try:
-            trap, where = self._start(), _INITIALIZE
+            trap, where = self._start(self._clock(letter)), _INITIALIZE
         except GuestRefused as refused:
             trap, where = TrapReport(PanicKind.OTHER, str(refused), ()), "start"
         self._failed = trap is not None
@@ -272,9 +278,14 @@ class GuestRunner:
     def _time(self, letter: Letter) -> float:
         return float(letter.number) if self._lossless else _monotonic()
 
+    def _clock(self, letter: Letter) -> float:
+        """Seconds, by the clock of `wasmhost.host.rates`."""
+        return letter.number / EVENTS_A_SECOND if self._lossless else _monotonic()
+
     def close(self) -> None:
         """Free the sandbox and give up what waits. When no worker serves it any more."""
         self.mailbox.close()
+        self._effects.close()
         self._discard()
 
     def summary(self, unheard: int) -> ObserverSummary:
@@ -297,4 +308,5 @@ class GuestRunner:
             reports_dropped=counters.reports_dropped,
             quarantined=quarantined,
             metrics=tuple(sorted(self._effects.metrics.items())),
+            suppressed=Suppressed.of(counters),
         )
