@@ -65,6 +65,8 @@ def noise(wasm: bytes, chance: Random) -> Named:
     data = bytearray(wasm)
     said: list[str] = []
     for _ in range(chance.choice((1, 1, 2, 4, 16))):
+        if not data:
+            break
         at = chance.randrange(len(data))
         match chance.randrange(4):
             case 0:

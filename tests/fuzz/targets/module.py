@@ -40,8 +40,8 @@ def mutated(data: bytes, seed: int) -> bytes:
     try:
         _, wasm = _mutant(data, chance)
     except (ValueError, IndexError):  # its sections make no sense
-        _, wasm = noise(data, chance) if data else ("", b"\0asm\1\0\0\0")
-    return wasm[:_LARGEST]
+        _, wasm = noise(data, chance)
+    return (wasm or corpus()[0])[:_LARGEST]
 
 
 def _mutant(data: bytes, chance: Random) -> Named:
