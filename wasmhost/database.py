@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from wasmhost.database_file import explain, open_for_writing, shown
+from wasmhost.database_file import explain, open_for_writing, read_key, shown
 from wasmhost.errors import InternalError
 
 if TYPE_CHECKING:
@@ -40,12 +40,14 @@ class Ledger(Protocol):
 class Database:
     """An open database and its writer thread. Use as a context manager, or call :meth:`close`.
 
-    Raises DatabaseError from the constructor for a file that can't be opened for writing.
+    ``key`` is the key of the host's pseudonyms. Raises DatabaseError from the constructor for a file that
+    can't be opened for writing.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection = open_for_writing(path)
+        self.key = read_key(path)
         self._ledgers: tuple[Ledger, ...] = ()
         self._failed: str | None = None
         self._crash: Exception | None = None

@@ -8,9 +8,10 @@ the writers of other processes don't block each other for longer than one commit
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from wasmhost.errors import DatabaseError
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+KEY_BYTES = 32
 OPEN_TIMEOUT_S = 2.0
 BUSY_TIMEOUT_S = 5.0
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x77686F73  # "whos", so that no other program's file is taken for ours
 
 # Numbers of 64 bits without a sign (seq, at, fuel_budget, lost) are stored by `to_signed`.
@@ -61,6 +63,25 @@ CREATE TABLE state (
   saved_at INTEGER NOT NULL
 );
 """
+_SINCE_2 = """
+CREATE TABLE secret (
+  name TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE usage (
+  observer TEXT NOT NULL,
+  module_sha256 TEXT NOT NULL,
+  kind TEXT NOT NULL, -- hook, capability or field
+  name TEXT NOT NULL,
+  count INTEGER NOT NULL, -- of capabilities 1: that they were used
+  first_at INTEGER NOT NULL,
+  last_at INTEGER NOT NULL,
+  PRIMARY KEY (observer, module_sha256, kind, name)
+) WITHOUT ROWID;
+"""
+_KEY = "pseudonyms"
+_PRIVATE = 0o600
+_OTHERS = 0o077
 
 
 @contextmanager
@@ -115,16 +136,13 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     """
     connection: sqlite3.Connection | None = None
     try:
+        _make_private(path)
         connection = _connect(path, "mode=rwc", timeout=OPEN_TIMEOUT_S)
         _check_identity(path, connection)
         _enter_wal_mode(connection)
         with transaction(connection):
             # Looked at again under the lock: another process may have been faster.
-            if _check_identity(path, connection) == 0:
-                for statement in _SCHEMA.split(";\n"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            _bring_up_to_date(path, connection, _check_identity(path, connection))
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
     except BaseException as error:
@@ -134,6 +152,45 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
             raise DatabaseError(explain(path, error)) from error
         raise
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Make the file where there is none, for its owner only; SQLite would ask the umask."""
+    with suppress(OSError):  # SQLite meets the same trouble, and has better words for it
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _PRIVATE))
+
+
+def read_key(path: Path) -> bytes:
+    """Return the key of this host's pseudonyms, which was made with the database. It is shown to nobody."""
+    with reading(path) as connection:
+        (key,) = connection.execute("SELECT value FROM secret WHERE name = ?", (_KEY,)).fetchone()
+    return bytes(key)
+
+
+def _bring_up_to_date(path: Path, connection: sqlite3.Connection, version: int) -> None:
+    if version >= SCHEMA_VERSION:
+        return
+    for statement in ((_SCHEMA if version == 0 else "") + _SINCE_2).split(";\n"):
+        connection.execute(statement)
+    _keep_others_out(path)  # before there is anything to keep from them
+    connection.execute("INSERT INTO secret VALUES (?, ?)", (_KEY, secrets.token_bytes(KEY_BYTES)))
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _keep_others_out(path: Path) -> None:
+    """Let only its owner read the file, and what SQLite keeps beside it. Done once: see `docs/grants.md`."""
+    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        try:
+            if file.stat().st_mode & _OTHERS:
+                file.chmod(_PRIVATE)
+        except FileNotFoundError:
+            pass
+        except PermissionError:
+            raise DatabaseError(
+                f"cannot use {shown(path)} as the database: others may read it, and that is not ours to "
+                "change; chmod it 600 or name another file with --db"
+            ) from None
 
 
 def _enter_wal_mode(connection: sqlite3.Connection) -> None:

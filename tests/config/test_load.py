@@ -221,12 +221,13 @@ IN = 'in [[observer]] "relay-watch"'
         ),
         (
             OBSERVER + "grant = ['sate']",
-            f'4: grant {IN} names an unknown capability, "sate"; did you mean "state"?',
+            f'4: grant {IN} names an unknown capability or field, "sate"; did you mean "state"?',
         ),
         (
             OBSERVER + "grant = ['network']",
-            f'4: grant {IN} names an unknown capability, "network"; '
-            "those that can be granted are config, metrics, report, state",
+            f'4: grant {IN} names an unknown capability or field, "network"; '
+            "those that can be granted are config, metrics, report, state, and of fields credential, peer, "
+            "self, stream",
         ),
         (
             OBSERVER + "backoff_ms = [1]",

@@ -44,7 +44,7 @@ def test_modules_of_the_command_line_have_the_configured_defaults_and_their_own_
 
 def test_unknown_grant_is_refused() -> None:
     """A capability that does not exist is named, with those that do."""
-    with pytest.raises(ConfigError, match=r'unknown capability "network"; .* config, metrics, report, state'):
+    with pytest.raises(ConfigError, match=r'capability or field "network"; .* state, and of fields cred'):
         HostConfig().with_observers([Path("a.wasm")], ["state", "network"])
 
 

@@ -19,6 +19,7 @@ from wasmhost import (
     Realm,
     RuntimeContext,
 )
+from wasmhost.config.model import DEFAULT_GRANT, GRANTABLE_FIELDS
 from wasmhost.contract.hooks import HOOK_BY_NAME, HOOKS
 
 if TYPE_CHECKING:
@@ -160,8 +161,10 @@ class MemorySink:
         return [record.seq for record in self.records if record.observer == observer]
 
 
-FAST = ObserverDefaults(backoff_ms=(0, 0), quarantine=None, mailbox=100_000)
-"""No backoff, no quarantine, room for all: what most tests want."""
+FAST = ObserverDefaults(
+    backoff_ms=(0, 0), quarantine=None, mailbox=100_000, grant=DEFAULT_GRANT | GRANTABLE_FIELDS
+)
+"""No backoff, no quarantine, room for all, and events as they are: what most tests want."""
 
 
 def config(

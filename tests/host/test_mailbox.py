@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.host.helpers import wait_until
 from wasmhost import ActrError, Frame
 from wasmhost.host.mailbox import Letter, Mailbox
-from wasmhost.host.reply import Reply
+from wasmhost.host.reply import LoopReply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,7 @@ def test_a_letter_put_back_is_the_next_one_and_keeps_what_it_lost() -> None:
 async def test_an_awaited_letter_is_never_dropped_for_want_of_room() -> None:
     """Neither as the newest nor as the oldest."""
     mailbox = Mailbox(1, "drop-oldest")
-    reply = Reply("on_start")
+    reply = LoopReply("on_start")
     mailbox.put(letter(0))
     mailbox.put(letter(1, reply=reply))
     assert mailbox.take() == letter(0)
@@ -123,7 +123,7 @@ async def test_an_awaited_letter_is_never_dropped_for_want_of_room() -> None:
 async def test_awaited_letters_can_be_taken_out_of_the_line() -> None:
     """To those behind they are lost, and so is what was lost in front of them."""
     mailbox = Mailbox(10, "drop-oldest")
-    first, second = Reply("on_start"), Reply("on_stop")
+    first, second = LoopReply("on_start"), LoopReply("on_stop")
     mailbox.put(letter(0, lost=1))
     mailbox.put(letter(1, lost=2, reply=first))
     mailbox.put(letter(2, lost=3))
@@ -159,7 +159,7 @@ async def test_closing_gives_up_what_waits_and_what_comes_later() -> None:
     """All of it counts as dropped, whoever awaits is told, and who waits for room is let go."""
     mailbox = Mailbox(2, "drop-newest")
     told: list[bool] = []
-    early, late = Reply("on_start"), Reply("on_stop")
+    early, late = LoopReply("on_start"), LoopReply("on_stop")
     mailbox.put(letter(0))
     mailbox.put(letter(1, reply=early))
     assert mailbox.tell_when_room(lambda: told.append(True))

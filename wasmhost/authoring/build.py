@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from wasmhost.sandbox.guest import Compiled, ModuleKind
+    from wasmhost.sandbox.compiling import ModuleKind
+    from wasmhost.sandbox.guest import Compiled
 
 _SHOWN: Final = 400
 _NEEDS_SDK: Final = frozenset({"c", "zig", "assemblyscript", "javascript", "python"})
@@ -126,7 +127,7 @@ def compile_into(project: Project, out: Path) -> tuple[str, ...] | None:
 def _finish(project: Project, wasm: bytes, hooks: tuple[str, ...] | None, out: Path) -> tuple[Build, bytes]:
     """Check the module, write its manifest into it, and call each hook once."""
     with engine() as made:
-        compiled = compile_guest(made, wasm, PATIENT.module_mib)
+        compiled = compile_guest(made, wasm, PATIENT)
         shown = surface(made, compiled, wasm)
         _check_exports(compiled)
         imports = tuple(_import(*names) for names in dict.fromkeys(shown.imports))

@@ -13,10 +13,9 @@ from wasmhost.config import GRANTABLE, Limits
 from wasmhost.contract.hooks import EARLY_HOOKS
 from wasmhost.host.gaps import GapTracker
 from wasmhost.host.loading import read_module
-from wasmhost.sandbox.artifacts import user_cache
-from wasmhost.sandbox.engine import SandboxEngine
 from wasmhost.sandbox.guest import compile_guest, let_in, read_manifest
 from wasmhost.sandbox.instance import Sandbox, refused_start, stream_seed
+from wasmhost.wall.workshop import sandbox_engine
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from wasmhost.authoring.project import Project
     from wasmhost.contract.codec import Frame
+    from wasmhost.sandbox.engine import SandboxEngine
     from wasmhost.sandbox.guest import Guest
     from wasmhost.sandbox.instance import Outcome
 
@@ -143,7 +143,7 @@ def tryout_of(engine: SandboxEngine, project: Project, module: Path) -> Iterator
     wasm = read_module(module, PATIENT.module_mib)
     manifest = read_manifest(wasm)
     hooks = project.hooks if manifest is None else None  # what the manifest names, let_in looks up
-    compiled = compile_guest(engine, wasm, PATIENT.module_mib)
+    compiled = compile_guest(engine, wasm, PATIENT)
     guest = let_in(engine, compiled, wasm, PATIENT, grant=granted(project), hooks=hooks)
     with Tryout(engine, guest, config=project.config) as made:
         yield made
@@ -152,5 +152,5 @@ def tryout_of(engine: SandboxEngine, project: Project, module: Path) -> Iterator
 @contextmanager
 def engine() -> Iterator[SandboxEngine]:
     """An engine as a host's."""
-    with SandboxEngine(PATIENT.stack_kib, user_cache()) as made:
+    with sandbox_engine(PATIENT.stack_kib) as made:
         yield made

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 from wasmhost.contract.hooks import HOOKS
 from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.airlock import abi
-from wasmhost.sandbox.artifacts import user_cache
-from wasmhost.sandbox.engine import SandboxEngine
 from wasmhost.sandbox.guest import compile_guest, let_in, module_kind, read_manifest, surface
 from wasmhost.sandbox.instance import Sandbox, refused_start
 from wasmhost.sandbox.producers import language_of
 from wasmhost.sandbox.surface import Surface
+from wasmhost.wall.workshop import sandbox_engine
 
 if TYPE_CHECKING:
     from wasmhost.config import ObserverConfig
     from wasmhost.contract.manifest import Manifest
-    from wasmhost.sandbox.guest import Compiled, ModuleKind
+    from wasmhost.sandbox.compiling import ModuleKind
+    from wasmhost.sandbox.engine import SandboxEngine
+    from wasmhost.sandbox.guest import Compiled
 
 _MIB: Final = 1024 * 1024
 
@@ -84,9 +85,9 @@ def describe(observer: ObserverConfig) -> Description:
     reason: str | None = None
     with suppress(GuestRefused):
         kind = module_kind(wasm, observer.limits.module_mib)
-    with SandboxEngine(observer.limits.stack_kib, user_cache()) as engine:
+    with sandbox_engine(observer.limits.stack_kib) as engine:
         try:
-            compiled = compile_guest(engine, wasm, observer.limits.module_mib)
+            compiled = compile_guest(engine, wasm, observer.limits)
             shown = surface(engine, compiled, wasm)
             manifest = read_manifest(wasm)
             _try_out(engine, compiled, wasm, observer)

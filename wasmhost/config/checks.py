@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wasmhost.config.model import ALWAYS_GRANTED, CONFIG_BYTES, CONFIG_ENTRY_OVERHEAD, GRANTABLE
+from wasmhost.config.model import (
+    ALWAYS_GRANTED,
+    CONFIG_BYTES,
+    CONFIG_ENTRY_OVERHEAD,
+    GRANTABLE,
+    GRANTABLE_FIELDS,
+    WHAT_IS,
+    is_safe_name,
+)
 from wasmhost.config.nodes import suggestion, text
 from wasmhost.contract.hooks import HOOK_BY_NAME
 
@@ -24,6 +32,17 @@ def hooks(node: Node) -> frozenset[str]:
     return frozenset(hook for hook, _ in named)
 
 
+def grants(node: Node) -> frozenset[str]:
+    """Check for capabilities and fields by name; what every observer has is accepted and left out."""
+    named = [(text(element), element) for element in node.elements()]
+    grantable = GRANTABLE | GRANTABLE_FIELDS
+    for name, element in named:
+        if name not in grantable | ALWAYS_GRANTED:
+            guess = suggestion(name, grantable) or f"; {WHAT_IS}"
+            raise element.error(f"names an unknown capability or field, {element.shown()}{guess}")
+    return frozenset(name for name, _ in named) & grantable
+
+
 def capabilities(node: Node) -> frozenset[str]:
     """Check for capabilities by name; those that every observer has are accepted and left out."""
     named = [(text(element), element) for element in node.elements()]
@@ -33,6 +52,17 @@ def capabilities(node: Node) -> frozenset[str]:
             guess = suggestion(name, GRANTABLE) or f"; {known}"
             raise element.error(f"names an unknown capability, {element.shown()}{guess}")
     return frozenset(name for name, _ in named) & GRANTABLE
+
+
+def safe_name(node: Node) -> str:
+    """Check for a name that is safe wherever it is shown."""
+    name = text(node)
+    if not is_safe_name(name):
+        raise node.error(
+            "must be up to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit, "
+            f"not {node.shown()}"
+        )
+    return name
 
 
 def config(node: Node) -> dict[str, str]:

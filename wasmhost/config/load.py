@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wasmhost.config.checks import capabilities, config, hooks
+from wasmhost.config.checks import config, grants, hooks, safe_name
 from wasmhost.config.document import read_document
 from wasmhost.config.model import (
     HostConfig,
@@ -19,7 +19,6 @@ from wasmhost.config.model import (
     ObserverDefaults,
     Quarantine,
     Rates,
-    is_safe_name,
     name_observers,
 )
 from wasmhost.config.nodes import Node, member, number, text, whole
@@ -88,12 +87,7 @@ def _explicit_names(tables: list[Node]) -> dict[int, str]:
         node = table.entries().get("name")
         if node is None:
             continue
-        name = text(node)
-        if not is_safe_name(name):
-            raise node.error(
-                "must be up to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit, "
-                f"not {node.shown()}"
-            )
+        name = safe_name(node)
         if name in lines:
             raise node.error(f"is the name of the observer on line {lines[name]} already")
         names[index], lines[name] = name, node.line
@@ -171,10 +165,13 @@ _LIMITS: _Checks = {
     "stack_kib": whole(64, 1024),
     "module_mib": whole(1, 1024),
     "event_kib": whole(1, 64),
+    "compile_s": whole(1, 3_600),
+    "compile_mib": whole(256, 65_536),
 }
 _SETTINGS: _Checks = {
     "hooks": hooks,
-    "grant": capabilities,
+    "grant": grants,
+    "profile": safe_name,
     "config": config,
     "mailbox": whole(1, 1_000_000),
     "overflow": member("drop-oldest", "drop-newest"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from wasmhost.contract.manifest import FIELDS
 from wasmhost.errors import ConfigError
 from wasmhost.text import escape_untrusted
 
@@ -19,9 +20,16 @@ Isolation = Literal["thread", "process"]
 
 GRANTABLE: frozenset[str] = frozenset({"config", "metrics", "report", "state"})
 """Capabilities that an observer has only where it is granted them."""
+GRANTABLE_FIELDS: frozenset[str] = frozenset(FIELDS)
+"""Parts of an event that an observer is given in disguise, unless it is granted them."""
 ALWAYS_GRANTED: frozenset[str] = frozenset({"log", "panic", "delivery"})
 """Capabilities that every observer has; naming one in ``grant`` is accepted and changes nothing."""
 DEFAULT_GRANT: frozenset[str] = frozenset({"config", "metrics", "report"})
+
+WHAT_IS = (
+    f"those that can be granted are {', '.join(sorted(GRANTABLE))}, and of fields {', '.join(sorted(FIELDS))}"
+)
+"""What can be granted, in words for a message."""
 
 CONFIG_BYTES = 16 * 1024
 """Room for an observer's ``config`` table in the airlock's box."""
@@ -75,20 +83,25 @@ class Limits:
     stack_kib: int = 256
     module_mib: int = 32
     event_kib: int = 64
+    compile_s: int = 120
+    compile_mib: int = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObserverDefaults:
     """Everything about an observer but its name and its module.
 
-    ``hooks`` restricts which of the exported hooks are called (None: all). ``backoff_ms`` is the
-    first and the longest wait after a panic, in milliseconds. ``quarantine`` is None when off.
+    ``hooks`` restricts which of the exported hooks are called (None: all). ``grant`` holds capabilities
+    and fields. Observers of one ``profile`` (None: each has its own) see the same pseudonyms.
+    ``backoff_ms`` is the first and the longest wait after a panic, in milliseconds. ``quarantine`` is
+    None when off.
     ``rates`` is None where only a delivery is bounded.
     ``trusted_timeout_s`` is for observers in Python; a module is bounded by ``limits`` instead.
     """
 
     hooks: frozenset[str] | None = None
     grant: frozenset[str] = DEFAULT_GRANT
+    profile: str | None = None
     config: Mapping[str, str] = field(default_factory=dict[str, str])
     limits: Limits = field(default_factory=Limits)
     mailbox: int = 1024
@@ -173,11 +186,10 @@ def is_safe_name(name: str) -> bool:
 
 
 def check_grants(grants: Collection[str]) -> frozenset[str]:
-    """Return the capabilities to grant; raises ConfigError for a name that is none."""
-    unknown = sorted(set(grants) - GRANTABLE - ALWAYS_GRANTED)
+    """Return the capabilities and fields to grant; raises ConfigError for a name that is neither."""
+    unknown = sorted(set(grants) - GRANTABLE - GRANTABLE_FIELDS - ALWAYS_GRANTED)
     if unknown:
-        shown = escape_untrusted(unknown[0], MAX_NAME)
         raise ConfigError(
-            f'unknown capability "{shown}"; those that can be granted are {", ".join(sorted(GRANTABLE))}'
+            f'unknown capability or field "{escape_untrusted(unknown[0], MAX_NAME)}"; {WHAT_IS}'
         )
-    return frozenset(grants) & GRANTABLE
+    return frozenset(grants) - ALWAYS_GRANTED

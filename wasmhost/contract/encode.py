@@ -140,7 +140,7 @@ def _actr_id(actr: ActrId) -> bytes:
     known = _actr_ids.get(id(actr))
     if known is not None and known[0] is actr:
         return known[1]
-    data = _encode_actr_id(actr)
+    data = encode_actr_id(actr)
     if len(data) <= _REMEMBERED_BYTES:
         if len(_actr_ids) >= _REMEMBERED_IDS:
             _actr_ids.clear()  # rare, and cheaper than keeping an order of use
@@ -148,7 +148,8 @@ def _actr_id(actr: ActrId) -> bytes:
     return data
 
 
-def _encode_actr_id(actr: ActrId) -> bytes:
+def encode_actr_id(actr: ActrId) -> bytes:
+    """Encode an identity as it stands in an event; nothing is remembered. Raises what a bad value raises."""
     kind = actr.type
     realm = actr.realm.realm_id
     if realm > _U32:

@@ -20,14 +20,14 @@ class FuelTally:
         self._coarse = False
         self._largest = 0
 
-    def add(self, fuel: int) -> None:
-        """Count one delivery."""
+    def add(self, fuel: int, times: int = 1) -> None:
+        """Count one delivery, or several that cost the same."""
         if fuel > self._largest:
             self._largest = fuel
         if self._coarse:
             fuel = _round(fuel)
         counts = self._counts
-        counts[fuel] = counts.get(fuel, 0) + 1
+        counts[fuel] = counts.get(fuel, 0) + times
         if len(counts) > _EXACT and not self._coarse:
             self._coarsen()
 
@@ -149,6 +149,41 @@ class ObserverSummary:
     metrics: tuple[tuple[str, float], ...] = ()
     reason: str | None = None
     suppressed: Suppressed = Suppressed()
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        module_sha256: str | None,
+        state: ObserverState,
+        counters: Counters,
+        *,
+        unheard: int,
+        given_up: int,
+        quarantined: tuple[str, ...] = (),
+        metrics: tuple[tuple[str, float], ...] = (),
+    ) -> ObserverSummary:
+        """Make it from an observer's counters.
+
+        ``unheard`` events never came into its mailbox, ``given_up`` ones never out of it again.
+        """
+        return cls(
+            name=name,
+            module_sha256=module_sha256,
+            state=state,
+            delivered=counters.delivered,
+            skipped=counters.skipped + unheard,
+            panics=counters.panics,
+            dropped=counters.dropped + given_up,
+            fuel=counters.fuel.quantiles(),
+            logs=counters.logs,
+            logs_dropped=counters.logs_dropped,
+            reports=counters.reports,
+            reports_dropped=counters.reports_dropped,
+            quarantined=quarantined,
+            metrics=metrics,
+            suppressed=Suppressed.of(counters),
+        )
 
 
 @dataclass(frozen=True, slots=True)

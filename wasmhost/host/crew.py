@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from wasmhost.host.trusted import TrustedRunner
 from wasmhost.host.wake import uninterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AsyncExitStack
 
     from wasmhost.config import HostConfig, ObserverConfig
@@ -46,6 +47,12 @@ class Crew:
         """Load and start the configured modules, one after the other."""
         if not self._config.observers:
             return
+        if self._config.isolation == "process":
+            await self._start_in_shards(services)
+        else:
+            await self._start_in_threads(services)
+
+    async def _start_in_threads(self, services: Services) -> None:
         engines = Engines(self._config.observers)
         self._stack.callback(engines.close)
         scheduler = Scheduler(engines.stack_bytes, on_still=engines.rest)
@@ -54,27 +61,52 @@ class Crew:
         for observer in self._config.observers:
             await uninterrupted(self._start_guest(observer, engines, scheduler, services))
             await anyio.lowlevel.checkpoint()  # where a cancellation of anyio's is heard
-        if engines.trouble is not None:
-            tell_operator("warning", "compiled modules are not kept", reason=engines.trouble)
+        _tell_trouble(engines.trouble)
         engines.rest()  # what was armed to load them; nothing runs yet
+
+    async def _start_in_shards(self, services: Services) -> None:
+        from wasmhost.shards.fleet import (
+            Fleet,
+        )  # it makes use of all of this room, and most hosts of none of it
+
+        fleet = Fleet(self._config, services)
+        self._stack.callback(self._close_runners)
+        self._stack.push_async_callback(in_thread, fleet.close)
+        for observer in self._config.observers:
+            with self._refusing(observer):
+                await uninterrupted(in_thread(partial(fleet.prepare, observer)))
+            await anyio.lowlevel.checkpoint()
+        _tell_trouble(fleet.trouble)
+        await uninterrupted(in_thread(fleet.start))
+        for name, reason in fleet.refused().items():
+            self._refuse(name, reason)
+        for post, hearer in fleet.posts():
+            self._dispatcher.add(post, hearer)
 
     async def _start_guest(
         self, observer: ObserverConfig, engines: Engines, scheduler: Scheduler, services: Services
     ) -> None:
-        try:
+        with self._refusing(observer):
             runner = await anyio.to_thread.run_sync(load, observer, engines, services)
+            call = partial(scheduler.submit, scheduler.enlist(runner))
+            self._dispatcher.add(Post(runner, call, runner.profile))
+
+    @contextmanager
+    def _refusing(self, observer: ObserverConfig) -> Iterator[None]:
+        """Note an observer as refused where what is done here fails for a reason of its own."""
+        try:
+            yield
         except GuestRefused as refused:
-            self._refuse(observer, str(refused))
+            self._refuse(observer.name, str(refused))
         except UserError:
             raise  # it is not about the module: the database, say
         except Exception as error:  # one module must not keep the others from starting
-            self._refuse(observer, f"wasmhost failed to load it, which is a bug: {error!r}", exc_info=error)
-        else:
-            self._dispatcher.add(Post(runner, partial(scheduler.submit, scheduler.enlist(runner))))
+            reason = f"wasmhost failed to load it, which is a bug: {error!r}"
+            self._refuse(observer.name, reason, exc_info=error)
 
-    def _refuse(self, observer: ObserverConfig, reason: str, **more: object) -> None:
-        self.refused[observer.name] = reason
-        tell_operator("error", "observer refused", observer=observer.name, reason=reason, **more)
+    def _refuse(self, name: str, reason: str, **more: object) -> None:
+        self.refused[name] = reason
+        tell_operator("error", "observer refused", observer=name, reason=reason, **more)
 
     def start_trusted(self, trusted: Sequence[WorkloadHookObserver]) -> None:
         """Start observers written in Python, each named after its class."""
@@ -90,3 +122,8 @@ class Crew:
     def _close_runners(self) -> None:
         for post in self._dispatcher.posts:
             post.runner.close()
+
+
+def _tell_trouble(trouble: str | None) -> None:
+    if trouble is not None:
+        tell_operator("warning", "compiled modules are not kept", reason=trouble)

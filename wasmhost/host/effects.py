@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from wasmhost.config import Rates
     from wasmhost.contract.codec import Frame
     from wasmhost.host.counters import Counters
-    from wasmhost.host.reports import ReportQueue
-    from wasmhost.host.state import StateStore
+    from wasmhost.host.ports import ReportTaker, StateKeeper
     from wasmhost.sandbox.outbox import Effects, LogLine, Report
 
 MAX_LINES: Final = 100
@@ -44,8 +43,8 @@ class EffectApplier:
         self,
         observer: str,
         counters: Counters,
-        reports: ReportQueue,
-        states: StateStore,
+        reports: ReportTaker,
+        states: StateKeeper,
         rates: Rates | None = None,
         lines: ObserverLines | None = None,
     ) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from wasmhost.contract.codec import Frame
     from wasmhost.contract.records import ErrorEvent, HookEvent, Payload, RuntimeContext
-    from wasmhost.host.mailbox import Mailbox
+    from wasmhost.host.dispatch import Letterbox
     from wasmhost.observer import WorkloadHookObserver
     from wasmhost.sinks import Sink
 
@@ -207,7 +207,8 @@ class ObserverHost:
         while waited:  # until all have room at once: one that had some may have been filled by another feeder
             waited = False
             for post in self._dispatcher.hearing(frame):
-                waited = await _waited_for_room(post.runner.mailbox) or waited
+                if post.runner.mailbox.full:
+                    waited = await _waited_for_room(post.runner.mailbox) or waited
         self._dispatcher.pass_on(frame)
 
     def reject(self, source: str, offset: int, reason: str) -> None:
@@ -246,7 +247,7 @@ class ObserverHost:
         return Summary(self._dispatcher.events, self.rejected, ordered)
 
 
-async def _waited_for_room(mailbox: Mailbox) -> bool:
+async def _waited_for_room(mailbox: Letterbox) -> bool:
     """Wait until a mailbox can take one more; whether that took any waiting."""
     loop = asyncio.get_running_loop()
     room = asyncio.Event()

@@ -10,6 +10,7 @@ from wasmhost.host.runner import GuestRunner
 from wasmhost.sandbox.artifacts import user_cache
 from wasmhost.sandbox.engine import SandboxEngine
 from wasmhost.sandbox.guest import load_guest, was_compiled
+from wasmhost.wall.workshop import child_workshop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from wasmhost.host.services import Services
 
 _MIB: Final = 1024 * 1024
-_LARGE: Final = 4 * _MIB  # takes seconds to compile: worth a line, so that nobody thinks that it hangs
+LARGE: Final = 4 * _MIB  # takes seconds to compile: worth a line, so that nobody thinks that it hangs
 
 
 class Engines:
@@ -27,7 +28,8 @@ class Engines:
     def __init__(self, observers: tuple[ObserverConfig, ...]) -> None:
         sizes = {observer.limits.stack_kib for observer in observers}
         self._cache = user_cache()
-        self._engines = {size: SandboxEngine(size, self._cache) for size in sizes}
+        self._workshop = child_workshop()
+        self._engines = {size: SandboxEngine(size, self._cache, self._workshop) for size in sizes}
 
     @property
     def stack_bytes(self) -> int:
@@ -49,9 +51,11 @@ class Engines:
             engine.ticker.disarm()
 
     def close(self) -> None:
-        """Stop the tickers for good."""
+        """Stop the tickers for good, and what is being compiled."""
         for engine in self._engines.values():
             engine.close()
+        if self._workshop is not None:
+            self._workshop.close()
 
 
 def load(observer: ObserverConfig, engines: Engines, services: Services) -> GuestRunner:
@@ -61,10 +65,11 @@ def load(observer: ObserverConfig, engines: Engines, services: Services) -> Gues
     """
     wasm = read_module(observer.module, observer.limits.module_mib)
     engine = engines.of(observer)
-    if len(wasm) >= _LARGE and not was_compiled(engine, wasm, observer.limits.module_mib):
+    if len(wasm) >= LARGE and not was_compiled(engine.compiler, wasm, observer.limits):
         tell_operator("info", "compiling a large module", observer=observer.name, bytes=len(wasm))
     guest = load_guest(engine, wasm, observer.limits, grant=observer.grant, hooks=observer.hooks)
-    return GuestRunner(observer, engine, guest, services)
+    profile = services.profiles.of(observer.profile or observer.name, guest.fields)
+    return GuestRunner(observer, engine, guest, services, profile=profile)
 
 
 def read_module(path: Path, limit_mib: int) -> bytes:

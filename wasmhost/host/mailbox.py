@@ -6,11 +6,14 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from wasmhost.grants.views import Views
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wasmhost.config import Overflow
     from wasmhost.contract.codec import Frame
+    from wasmhost.grants.profiles import Profile
     from wasmhost.host.reply import Reply
 
 
@@ -19,12 +22,21 @@ class Letter(NamedTuple):
 
     ``number`` counts the run's events from 1: the clock of a lossless run. ``lost`` is how many
     events were lost in front of it. ``reply`` is there where somebody awaits the hook's result.
+    ``views`` is there where somebody who hears the event may see it in disguise only, and shared.
     """
 
     frame: Frame
     number: int
     lost: int = 0
     reply: Reply | None = None
+    views: Views | None = None
+
+    def view(self, profile: Profile | None) -> Frame:
+        """Return the event as a profile shows it; as it is where there is none."""
+        if profile is None:
+            return self.frame
+        # A letter without views was written where nobody with a profile hears; it is not shown by mistake.
+        return (self.views or Views(self.frame)).of(profile)
 
 
 class Mailbox:
@@ -103,6 +115,14 @@ class Mailbox:
                 self._lost_in_front = 0
             letters.appendleft(letter)
 
+    def lose_in_front(self, count: int) -> None:
+        """Note that events were lost before the oldest letter, or, where there is none, the next one."""
+        with self._lock:
+            if self._letters:
+                self._lost_in_front += count
+            else:
+                self._lost_behind += count
+
     def take_awaited(self) -> list[Letter]:
         """Take the letters that somebody awaits out of the line, and leave the others waiting."""
         with self._lock:
@@ -157,6 +177,22 @@ class Mailbox:
     def closed(self) -> bool:
         """Whether nothing will ever come of it any more."""
         return self._closed
+
+    @property
+    def first(self) -> int | None:
+        """The number of the oldest letter; None where there is none."""
+        with self._lock:
+            return self._letters[0].number if self._letters else None
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing waits, not even the news of something lost."""
+        return not (self._letters or self._lost_behind or self._lost_in_front)
+
+    @property
+    def full(self) -> bool:
+        """Whether the next letter would find no room."""
+        return len(self._letters) >= self._capacity and not self._closed
 
     @property
     def waiting(self) -> int:

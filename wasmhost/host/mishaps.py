@@ -13,10 +13,10 @@ from wasmhost.panics.record import Panic
 
 if TYPE_CHECKING:
     from wasmhost.contract.codec import Frame
-    from wasmhost.panics.store import PanicLog
+    from wasmhost.host.ports import PanicKeeper
     from wasmhost.sandbox.traps import TrapReport
 
-_WASMTIME: Final = metadata.version("wasmtime")
+WASMTIME: Final = metadata.version("wasmtime")
 
 _log: Final = structlog.stdlib.get_logger("wasmhost.host")
 
@@ -38,7 +38,7 @@ def is_worth_a_line(count: int) -> bool:
 class PanicTeller:
     """Tells of the panics of one observer. Used by one thread at a time."""
 
-    def __init__(self, observer: str, module_sha256: str, panics: PanicLog) -> None:
+    def __init__(self, observer: str, module_sha256: str, panics: PanicKeeper) -> None:
         self._observer = observer
         self._module_sha256 = module_sha256
         self._panics = panics
@@ -75,7 +75,7 @@ class PanicTeller:
                 fuel_budget=fuel,
                 event=frame.data if frame is not None else b"",
                 lost=lost,
-                wasmtime=_WASMTIME,
+                wasmtime=WASMTIME,
                 happened_at=time.time_ns(),
             )
         )

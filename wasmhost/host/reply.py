@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from wasmhost.contract.records import ActrError
@@ -12,17 +13,12 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
 
 
-class Reply:
-    """One result, told from any thread, awaited on the loop that made it. The first one told counts.
-
-    Telling never raises, also when nobody waits any more.
-    """
+class Reply(ABC):
+    """One result, told from any thread. Telling never raises, also when nobody waits any more."""
 
     def __init__(self, label: str) -> None:
         """``label`` is the hook's name, for the words of a panic."""
         self._label = label
-        self._loop: AbstractEventLoop = asyncio.get_running_loop()
-        self._future: Future[ActrError | None] = self._loop.create_future()
 
     def done(self) -> None:
         """Tell that the hook returned without an error, or that it is not called these days."""
@@ -47,6 +43,18 @@ class Reply:
     def given_up(self) -> None:
         """Tell that the hook did not run, or not to its end: the host closed, or gave the observer up."""
         self._tell(ActrError("unavailable", f"{self._label} was given up: its observer is no longer served"))
+
+    @abstractmethod
+    def _tell(self, error: ActrError | None) -> None: ...
+
+
+class LoopReply(Reply):
+    """A result that is awaited on the loop that made it. The first one told counts."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self._loop: AbstractEventLoop = asyncio.get_running_loop()
+        self._future: Future[ActrError | None] = self._loop.create_future()
 
     async def error(self) -> ActrError | None:
         """Wait for the result."""

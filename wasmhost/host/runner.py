@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wasmhost.errors import GuestRefused
-from wasmhost.host.counters import Counters, ObserverSummary, Suppressed
+from wasmhost.host.counters import Counters, ObserverSummary
 from wasmhost.host.effects import EffectApplier
 from wasmhost.host.health import Backoff, QuarantineGate
 from wasmhost.host.lines import ObserverLines
@@ -23,9 +23,13 @@ from wasmhost.sandbox.outbox import NO_EFFECTS
 from wasmhost.sandbox.traps import TrapReport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from wasmhost.config import ObserverConfig
+    from wasmhost.contract.codec import Frame
+    from wasmhost.grants.profiles import Profile
     from wasmhost.host.counters import ObserverState
-    from wasmhost.host.services import Services
+    from wasmhost.host.ports import Ports
     from wasmhost.sandbox.engine import SandboxEngine
     from wasmhost.sandbox.guest import Guest
     from wasmhost.sandbox.instance import Outcome
@@ -40,6 +44,15 @@ _now: Final = time.monotonic_ns
 _monotonic: Final = time.monotonic
 
 
+class Condition(NamedTuple):
+    """How a runner is, beside its counts; ``lost`` events it has not been told of yet."""
+
+    failed: bool
+    quarantined: tuple[str, ...]
+    metrics: tuple[tuple[str, float], ...]
+    lost: int
+
+
 class GuestRunner:
     """Serves one guest's mailbox, in order, on whichever thread has its turn (`scheduler.Task`).
 
@@ -48,31 +61,40 @@ class GuestRunner:
     """
 
     def __init__(
-        self, config: ObserverConfig, engine: SandboxEngine, guest: Guest, services: Services
+        self,
+        config: ObserverConfig,
+        engine: SandboxEngine,
+        guest: Guest,
+        ports: Ports,
+        mailbox: Mailbox | None = None,
+        profile: Profile | None = None,
     ) -> None:
-        """Make its first sandbox and initialise it.
+        """Make its first sandbox and initialise it; ``mailbox`` is one of its own by default.
+
+        ``profile``: what it may see of the events in its mailbox; None for all that is in them.
 
         :raises GuestRefused: it would not start.
         """
         self.name = config.name
         self.module_sha256 = guest.sha256
         self.hooks = frozenset(hook.name for hook in guest.hooks)
-        self.mailbox = Mailbox(config.mailbox, config.overflow)
+        self.mailbox = mailbox or Mailbox(config.mailbox, config.overflow)
         self.counters = Counters()
+        self.profile = profile
         self._config = config
         self._engine = engine
         self._guest = guest
-        self._lossless = services.lossless
-        self._reports = services.reports
-        self._teller = PanicTeller(config.name, guest.sha256, services.panics)
+        self._lossless = ports.lossless
+        self._reports = ports.reports
+        self._teller = PanicTeller(config.name, guest.sha256, ports.panics)
         self._index = guest.hook_index()
         self._event_bytes = config.limits.event_kib * _KIB
         self._lines = ObserverLines(config.name)
         self._effects = EffectApplier(
-            config.name, self.counters, services.reports, services.states, config.rates, self._lines
+            config.name, self.counters, ports.reports, ports.states, config.rates, self._lines
         )
         self._gate = QuarantineGate(config.quarantine)
-        first, longest = (0.0, 0.0) if services.lossless else config.backoff_ms
+        first, longest = (0.0, 0.0) if ports.lossless else config.backoff_ms
         self._backoff = Backoff(first / 1e3, longest / 1e3, random.Random())  # noqa: S311 - jitter
         self._seeds = SourceSeeds(guest.sha256, config.name)
         self._resume_at = 0.0
@@ -108,13 +130,13 @@ class GuestRunner:
     def _serve(self, letter: Letter) -> None:
         if self._lines.owing:
             self._effects.settle(self._clock(letter))
-        frame = letter.frame
-        if self._troubled and not self._gate.admits(frame.hook, self._time(letter)):
+        if self._troubled and not self._gate.admits(letter.frame.hook, self._time(letter)):
             self._skip(letter)
             return
+        frame = letter.view(self.profile)
         data = frame.data
         if len(data) > self._event_bytes:
-            self._refuse(letter)
+            self._refuse(letter, len(data))
             return
         sandbox = self._sandbox or self._restart(letter)
         if sandbox is None:
@@ -125,7 +147,7 @@ class GuestRunner:
         if outcome.trap is None:
             self._returned(letter, outcome)
         else:
-            self._panicked(letter, outcome, outcome.trap, lost)
+            self._panicked(letter, outcome, outcome.trap, frame, lost)
 
     def _returned(self, letter: Letter, outcome: Outcome) -> None:
         hook, reply = letter.frame.hook, letter.reply
@@ -144,12 +166,15 @@ class GuestRunner:
             now = self._clock(letter)
             self._lines.tell("warning", "observer returned an error", now, hook=hook, error=outcome.error)
 
-    def _panicked(self, letter: Letter, outcome: Outcome, trap: TrapReport, lost: int) -> None:
-        """Throw the sandbox away, remember why, and decide when there is another."""
+    def _panicked(self, letter: Letter, outcome: Outcome, trap: TrapReport, seen: Frame, lost: int) -> None:
+        """Throw the sandbox away, remember why, and decide when there is another.
+
+        ``seen`` is the event as the guest saw it: what happened is to happen again of the same bytes.
+        """
         hook = letter.frame.hook
         self._discard()
         self._effects.apply(outcome.effects, hook, letter.frame, self._clock(letter))
-        self._teller.tell(trap, hook, self._config.limits.fuel, letter.frame, lost)
+        self._teller.tell(trap, hook, self._config.limits.fuel, seen, lost)
         self.counters.panics += 1
         self._resume_at = _monotonic() + self._backoff.panicked()
         self._book_panic(hook, letter)
@@ -178,13 +203,13 @@ class GuestRunner:
         self._lost += letter.lost + 1
         self.counters.dropped += 1
 
-    def _refuse(self, letter: Letter) -> None:
+    def _refuse(self, letter: Letter, size: int) -> None:
         """Give up an event over the observer's event_kib, and say so the first time."""
         self._give_up(letter)
         if not self._refused_any:
             self._refused_any = True
-            size, hook = len(letter.frame.data), letter.frame.hook
-            tell_operator("warning", "event over event_kib", observer=self.name, hook=hook, bytes=size)
+            what = {"observer": self.name, "hook": letter.frame.hook, "bytes": size}
+            tell_operator("warning", "event over event_kib", **what)
         if letter.reply is not None:
             letter.reply.too_large()
 
@@ -288,25 +313,34 @@ class GuestRunner:
         self._effects.close()
         self._discard()
 
+    def remember(self, panics: Iterable[tuple[str, float]]) -> None:
+        """Take over what is known of an earlier life: which hook panicked when, by the clock of `health`."""
+        for hook, when in panics:
+            self._troubled = True
+            self._gate.panicked(hook, when)
+
+    def condition(self) -> Condition:
+        """How it is. Safe from any thread."""
+        return Condition(
+            self._failed,
+            tuple(sorted(self._gate.quarantined())),
+            tuple(sorted(self._effects.metrics.items())),
+            self._lost,
+        )
+
     def summary(self, unheard: int) -> ObserverSummary:
         """Make its line in the summary; ``unheard`` events never came into its mailbox."""
-        quarantined = tuple(sorted(self._gate.quarantined()))
-        state: ObserverState = "failed" if self._failed else "quarantined" if quarantined else "running"
-        counters = self.counters
-        return ObserverSummary(
-            name=self.name,
-            module_sha256=self.module_sha256,
-            state=state,
-            delivered=counters.delivered,
-            skipped=counters.skipped + unheard,
-            panics=counters.panics,
-            dropped=counters.dropped + self.mailbox.dropped,
-            fuel=counters.fuel.quantiles(),
-            logs=counters.logs,
-            logs_dropped=counters.logs_dropped,
-            reports=counters.reports,
-            reports_dropped=counters.reports_dropped,
-            quarantined=quarantined,
-            metrics=tuple(sorted(self._effects.metrics.items())),
-            suppressed=Suppressed.of(counters),
+        condition = self.condition()
+        state: ObserverState = (
+            "failed" if condition.failed else "quarantined" if condition.quarantined else "running"
+        )
+        return ObserverSummary.of(
+            self.name,
+            self.module_sha256,
+            state,
+            self.counters,
+            unheard=unheard,
+            given_up=self.mailbox.dropped,
+            quarantined=condition.quarantined,
+            metrics=condition.metrics,
         )

@@ -10,6 +10,7 @@ import anyio
 import anyio.to_thread
 
 from wasmhost.database import Database
+from wasmhost.grants.profiles import Profiles
 from wasmhost.host.mishaps import tell_operator
 from wasmhost.host.reports import ReportQueue
 from wasmhost.host.state import StateStore
@@ -36,6 +37,7 @@ class Services:
     states: StateStore
     reports: ReportQueue
     lossless: bool
+    profiles: Profiles
 
 
 async def open_services(
@@ -57,7 +59,8 @@ async def open_services(
     reports = ReportQueue(sink, lossless=lossless)
     pump = asyncio.create_task(reports.pump(), name="wasmhost-reports")
     stack.push_async_callback(_finish, reports, pump, None if lossless else config.drain_s)
-    return Services(PanicLog(database), StateStore(database), reports, lossless)
+    profiles = Profiles(None if database is None else database.key)
+    return Services(PanicLog(database), StateStore(database), reports, lossless, profiles)
 
 
 async def _open_database(stack: AsyncExitStack, config: HostConfig, failures: list[str]) -> Database:

@@ -7,16 +7,20 @@ says `core.py`, how a component is, `component.py`; here is what they have in co
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from wasmtime import Module, WasmtimeError
 
 from wasmhost.contract.manifest import SECTION, Manifest, ManifestError, decode_manifest
 from wasmhost.errors import GuestRefused
+from wasmhost.grants.given import given_fields
 from wasmhost.sandbox.allocators import allocator_places
+from wasmhost.sandbox.compiling import Artifact, Bounds, ModuleKind, reason_of
 from wasmhost.sandbox.component import check_component, component_surface, plan_component
 from wasmhost.sandbox.core import check_hooks, check_imports, core_shape, core_surface, fit_core
+from wasmhost.sandbox.mangled import blunted
 from wasmhost.sandbox.sections import (
     TooMuch,
     all_places,
@@ -28,12 +32,13 @@ from wasmhost.sandbox.unwrapping import airlock_module
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from wasmtime.component import Component
 
     from wasmhost.config import Limits
     from wasmhost.contract.hooks import Hook
+    from wasmhost.sandbox.compiling import Compiler
     from wasmhost.sandbox.engine import SandboxEngine
     from wasmhost.sandbox.native.cell import Plan
     from wasmhost.sandbox.native.component_cell import ComponentPlan
@@ -42,16 +47,14 @@ if TYPE_CHECKING:
     Compiled = Module | Component
 
 _MIB: Final = 1024 * 1024
-_REASON_LIMIT: Final = 400
-
-ModuleKind = Literal["core", "component"]
 
 
 @dataclass(frozen=True, slots=True)
 class Guest:
     """A module that was let in: checked, compiled, and fitted with what its imports end in.
 
-    ``hooks`` are those the host may deliver: ``hooks[i].name`` is delivered as index i.
+    ``hooks`` are those the host may deliver: ``hooks[i].name`` is delivered as index i. ``fields`` of
+    events it is given undisguised.
     """
 
     sha256: str
@@ -59,6 +62,7 @@ class Guest:
     hooks: tuple[Hook, ...]
     plan: Plan | ComponentPlan
     manifest: Manifest | None = None
+    fields: frozenset[str] = frozenset()
 
     def hook_index(self) -> dict[str, int]:
         """The index of each hook, by name."""
@@ -97,11 +101,11 @@ def load_guest(
 
     :raises GuestRefused: with the reason.
     """
-    compiled = compile_guest(engine, wasm, limits.module_mib)
+    compiled = compile_guest(engine, wasm, limits)
     return let_in(engine, compiled, wasm, limits, grant=grant, hooks=hooks)
 
 
-def compile_guest(engine: SandboxEngine, wasm: bytes, limit_mib: int) -> Compiled:
+def compile_guest(engine: SandboxEngine, wasm: bytes, limits: Limits) -> Compiled:
     """Compile a core module or a component; of a component that only wraps a core module, that module.
 
     Its manifest is left out: there is no code in it, and so what a build tried out before it wrote one need
@@ -109,21 +113,34 @@ def compile_guest(engine: SandboxEngine, wasm: bytes, limit_mib: int) -> Compile
 
     :raises GuestRefused: it is neither, or does not compile.
     """
-    code = _code(wasm, limit_mib)
-    try:
-        return engine.compile(code) if layer(code) == "core" else engine.compile_component(code)
-    except TooMuch as error:
-        raise GuestRefused(str(error)) from None
-    except WasmtimeError as error:
-        raise GuestRefused(f"it does not compile: {_reason(error)}") from None
+    code = _code(wasm, limits.module_mib)
+    compile_one = engine.compile if layer(code) == "core" else engine.compile_component
+    with _refused():
+        return compile_one(code, _bounds(limits))
 
 
-def was_compiled(engine: SandboxEngine, wasm: bytes, limit_mib: int) -> bool:
+def artifact_of(compiler: Compiler, wasm: bytes, limits: Limits) -> Artifact:
+    """What `compile_guest` would run, as bytes: there need be no engine in this process.
+
+    `SandboxEngine.adopt` takes it over where the guest is to run.
+
+    :raises GuestRefused: as `compile_guest`.
+    """
+    code = _code(wasm, limits.module_mib)
+    with _refused():
+        if layer(code) == "core":
+            return compiler.artifact("core", code, _bounds(limits))
+        return compiler.artifact("component", blunted(code), _bounds(limits))
+
+
+def was_compiled(compiler: Compiler, wasm: bytes, limits: Limits) -> bool:
     """Whether what `compile_guest` would compile is kept from before, so that it takes no time now.
 
     :raises GuestRefused: it would compile nothing.
     """
-    return engine.knows(_code(wasm, limit_mib))
+    code = _code(wasm, limits.module_mib)
+    with _refused():
+        return compiler.knows(code if layer(code) == "core" else blunted(code))
 
 
 def let_in(
@@ -153,7 +170,8 @@ def let_in(
         heard = _heard(checked.hooks, manifest, hooks)
         places = allocator_places(wasm)
         plan = plan_component(engine.engine, compiled, checked, heard, limits, places)
-    return Guest(hashlib.sha256(wasm).hexdigest(), len(wasm), heard, plan, manifest)
+    fields = given_fields(manifest, grant)
+    return Guest(hashlib.sha256(wasm).hexdigest(), len(wasm), heard, plan, manifest, fields)
 
 
 def surface(engine: SandboxEngine, compiled: Compiled, wasm: bytes) -> Surface:
@@ -215,8 +233,16 @@ def _heard(
     return heard
 
 
-def _reason(error: WasmtimeError) -> str:
-    """The engine's reason on one line: its causes, without its backtrace."""
-    text = str(error)[: 4 * _REASON_LIMIT]
-    lines = (line.strip() for line in text.splitlines())
-    return escape_untrusted(" ".join(line for line in lines if line), _REASON_LIMIT)
+@contextmanager
+def _refused() -> Iterator[None]:
+    """What compiling raises, as the reason to refuse a guest."""
+    try:
+        yield
+    except TooMuch as error:
+        raise GuestRefused(str(error)) from None
+    except WasmtimeError as error:
+        raise GuestRefused(f"it does not compile: {reason_of(error)}") from None
+
+
+def _bounds(limits: Limits) -> Bounds:
+    return Bounds(limits.compile_s, limits.compile_mib)

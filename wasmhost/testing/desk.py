@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,9 @@ from wasmhost.authoring.tryout import PATIENT, granted
 from wasmhost.config import GRANTABLE
 from wasmhost.errors import ConfigError
 from wasmhost.host.loading import read_module
-from wasmhost.sandbox.artifacts import user_cache
-from wasmhost.sandbox.engine import SandboxEngine
 from wasmhost.sandbox.guest import compile_guest, let_in, read_manifest
 from wasmhost.testing.observer import Observer
+from wasmhost.wall.workshop import sandbox_engine
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from wasmhost.config import Limits
+    from wasmhost.sandbox.engine import SandboxEngine
     from wasmhost.sandbox.guest import Compiled
 
 __all__ = ["PATIENT", "Desk", "Workshop"]
@@ -34,7 +35,8 @@ class Workshop:
     """An engine, the modules it compiled, and the projects that were looked after: each once a run."""
 
     def __init__(self) -> None:
-        self.engine = SandboxEngine(PATIENT.stack_kib, user_cache())
+        self._open = ExitStack()
+        self.engine = self._open.enter_context(sandbox_engine(PATIENT.stack_kib))
         self._compiled: dict[bytes, Compiled] = {}
         self._built: dict[Path, Project] = {}
 
@@ -45,7 +47,7 @@ class Workshop:
         """
         digest = hashlib.sha256(wasm).digest()
         if digest not in self._compiled:
-            self._compiled[digest] = compile_guest(self.engine, wasm, PATIENT.module_mib)
+            self._compiled[digest] = compile_guest(self.engine, wasm, PATIENT)
         return self._compiled[digest]
 
     def project(self, folder: Path) -> Project:
@@ -65,7 +67,7 @@ class Workshop:
     def close(self) -> None:
         """Stop the engine. Observers must be closed before."""
         self._compiled.clear()
-        self.engine.close()
+        self._open.close()
 
     def __enter__(self) -> Self:
         return self

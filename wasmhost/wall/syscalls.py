@@ -35,7 +35,9 @@ _COMMON: Final = (
         "signals to itself; the C library's timer waits for one",
         ("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack"),
     ),
-    Group("who it is, and how many processors there are", ("gettid", "getpid", "sched_getaffinity")),
+    Group(
+        "who it is, and how many processors there are", ("gettid", "getpid", "sched_getaffinity", "getrusage")
+    ),
     Group("random numbers, for Python's tables", ("getrandom",)),
     Group("end a thread, or all", ("exit", "exit_group")),
 )

@@ -168,7 +168,7 @@ class _Life:
         # The kernel ends the helper together with the *thread* that started it, so that is one which lives
         # as long as the helper does.
         self._listener = threading.Thread(
-            target=self._run, args=(theirs, started), name="wasmhost-zygote", daemon=True
+            target=self._run, args=(theirs, started), name="zygote-listener", daemon=True
         )
         try:
             self._listener.start()

@@ -1,0 +1,212 @@
+"""An observer's place in the host, where the observer itself is in a shard: its tray and its counts.
+
+Has the face of a runner. What a shard tells of it is applied here, and trusted no further than a guest is:
+it can be about this observer only, and about letters that are under way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from wasmhost.host.counters import Counters, ObserverSummary
+from wasmhost.host.mishaps import WASMTIME, PanicTeller
+from wasmhost.panics.record import Panic, PanicKind
+from wasmhost.sandbox.traps import TrapReport
+from wasmhost.shards.framing import Garbled
+from wasmhost.shards.turns import (
+    COUNTS,
+    ConditionTold,
+    Line,
+    PanicTold,
+    ReplyTold,
+    Report,
+    State,
+    Told,
+    Turn,
+)
+from wasmhost.sinks import ReportRecord
+
+if TYPE_CHECKING:
+    from wasmhost.config import ObserverConfig
+    from wasmhost.grants.profiles import Profile
+    from wasmhost.host.counters import ObserverState
+    from wasmhost.host.mailbox import Letter
+    from wasmhost.host.services import Services
+    from wasmhost.shards.tray import Tray
+
+_GUEST_LINE: Final = "guest log"  # what `wasmhost.host.effects` says of every line of a guest
+_REMEMBERED: Final = 256  # panics, to tell the next shard of
+_FULL_S: Final = 0.001
+
+_guest_log: Final = structlog.stdlib.get_logger("wasmhost.guest")
+_host_log: Final = structlog.stdlib.get_logger("wasmhost.host")
+
+
+class Desk:
+    """One observer as the host knows it. Its shard's thread tells it things; anyone may ask it."""
+
+    def __init__(
+        self, observer: ObserverConfig, module_sha256: str, profile: Profile | None, services: Services
+    ) -> None:
+        """``profile``: what it may see of its events."""
+        self.name = observer.name
+        self.observer = observer
+        self.module_sha256 = module_sha256
+        self.profile = profile
+        self.hooks: frozenset[str] = frozenset()
+        self.refused: str | None = None
+        """Why it never ran, where it did not."""
+        self.mailbox: Tray
+        self.counters = Counters()
+        self.condition = ConditionTold(False, (), (), 0)
+        self.panics: deque[tuple[str, float]] = deque(maxlen=_REMEMBERED)
+        """Which hook panicked when, for the next shard's quarantine."""
+        self._services = services
+        self._teller = PanicTeller(observer.name, module_sha256, services.panics)
+        self._failed = False
+
+    @property
+    def out(self) -> bool:
+        """Whether it runs no more, or never did."""
+        return self._failed or self.refused is not None
+
+    def state(self) -> bytes | None:
+        """Its latest state, for a fresh sandbox."""
+        granted = "state" in self.observer.grant
+        return self._services.states.load(self.name) if granted else None
+
+    def take(self, turn: Turn) -> None:
+        """Apply what a turn left behind, before its letters are counted as done.
+
+        :raises Garbled: it tells of letters that are not under way.
+        """
+        for told in turn.told:
+            self._hear(told)
+        counters = self.counters
+        for name, count in zip(COUNTS, turn.counts, strict=True):
+            if count:
+                setattr(counters, name, getattr(counters, name) + count)
+        for cost, times in turn.fuel:
+            counters.fuel.add(cost, times)
+
+    def _hear(self, told: Told) -> None:
+        match told:
+            case Report():
+                self._report(told)
+            case Line():
+                self._line(told)
+            case PanicTold():
+                self._panic(told)
+            case State():
+                self._services.states.save(self.name, told.blob)
+            case ReplyTold():
+                self._reply(told)
+            case ConditionTold():
+                self._note(told)
+
+    def _letter(self, number: int) -> Letter:
+        letter = self.mailbox.under_way.get(number)
+        if letter is None:
+            raise Garbled(f"a turn tells of letter {number}, which is not under way")
+        return letter
+
+    def _report(self, told: Report) -> None:
+        reports = self._services.reports
+        while self._services.lossless and reports.full:
+            time.sleep(_FULL_S)  # our shard waits meanwhile, as its socket fills up
+        frame = self._letter(told.number).frame
+        record = ReportRecord(self.name, frame.src or "", frame.seq, frame.at, told.topic, told.body)
+        if not reports.put(record):
+            self.counters.reports -= 1  # the shard knew of no queue that was full
+            self.counters.reports_dropped += 1
+
+    def _line(self, told: Line) -> None:
+        fields = {**told.fields, "observer": self.name}
+        log = _guest_log if told.event == _GUEST_LINE else _host_log
+        getattr(log, told.level)(told.event, **fields)
+
+    def _panic(self, told: PanicTold) -> None:
+        letter = self._letter(told.number) if told.number else None
+        frame = letter.view(self.profile) if letter is not None else None
+        self._services.panics.record(
+            Panic(
+                observer=self.name,
+                module_sha256=self.module_sha256,
+                hook=told.hook,
+                src=(letter.frame.src or "") if letter is not None else "",
+                seq=frame.seq if frame is not None else 0,
+                at=frame.at if frame is not None else 0,
+                kind=told.kind,
+                message=told.message,
+                backtrace=told.backtrace,
+                fuel_budget=told.fuel_budget,
+                event=frame.data if frame is not None else b"",
+                lost=told.lost,
+                wasmtime=WASMTIME,
+                happened_at=time.time_ns(),
+            )
+        )
+        self._remember(told.hook, letter)
+
+    def _remember(self, hook: str, letter: Letter | None) -> None:
+        lossless = self._services.lossless
+        if letter is not None or not lossless:
+            now = float(letter.number) if lossless and letter is not None else time.monotonic()
+            self.panics.append((hook, now))
+
+    def _reply(self, told: ReplyTold) -> None:
+        reply = self._letter(told.number).reply
+        if reply is not None and told.error is None:
+            reply.done()
+        elif reply is not None and told.error is not None:
+            reply.raised(told.error)
+
+    def _note(self, told: ConditionTold) -> None:
+        healed = set(self.condition.quarantined) - set(told.quarantined)
+        if healed:
+            kept = [entry for entry in self.panics if entry[0] not in healed]
+            self.panics.clear()
+            self.panics.extend(kept)
+        self.condition = told
+
+    def convict(self, letter: Letter, words: str) -> None:
+        """Its process died while it had this letter in hand: that is a panic, and costs this letter."""
+        hook = letter.frame.hook
+        trap = TrapReport(PanicKind.OTHER, f"its process died: {words}", ())
+        view = letter.view(self.profile)
+        self._teller.tell(trap, hook, self.observer.limits.fuel, view, letter.lost)
+        self.counters.panics += 1
+        self.counters.restarts += 1
+        self._remember(hook, letter)
+        if letter.reply is not None:
+            letter.reply.panicked(trap.message)
+
+    def fail(self, reason: str) -> None:
+        """It could not be restarted: give it up."""
+        self._failed = True
+        _host_log.error("observer given up", observer=self.name, reason=reason)
+        self.close()
+
+    def close(self) -> None:
+        """Give up what waits."""
+        self.mailbox.close()
+
+    def summary(self, unheard: int) -> ObserverSummary:
+        """Make its line in the summary; ``unheard`` events never came into its mailbox."""
+        condition, counters = self.condition, self.counters
+        failed = self._failed or condition.failed
+        state: ObserverState = "failed" if failed else "quarantined" if condition.quarantined else "running"
+        return ObserverSummary.of(
+            self.name,
+            self.module_sha256,
+            state,
+            counters,
+            unheard=unheard,
+            given_up=self.mailbox.dropped,
+            quarantined=condition.quarantined,
+            metrics=condition.metrics,
+        )

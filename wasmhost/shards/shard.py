@@ -1,0 +1,419 @@
+"""A shard as the host sees it: a process that is fed, listened to, and replaced when it dies.
+
+What a death costs is decided here. The shard notes which letter each observer has in hand; of a letter that
+was not told as done, nothing has been seen outside. So when it dies, the letter in hand is the culprit's and
+is spent, as by a trap, and all others go to the next process. Where several were in hand at once, each of
+them is tried alone, and one that kills again is the culprit.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import structlog
+
+from wasmhost.errors import WallError
+from wasmhost.host.health import Backoff
+from wasmhost.host.mishaps import tell_operator
+from wasmhost.shards.events import encode_places, encode_sent
+from wasmhost.shards.framing import Garbled, Kind
+from wasmhost.shards.life import Ended, Life, Notes
+from wasmhost.shards.loads import Load, Setup, write_load, write_setup
+from wasmhost.shards.packing import Unpacker
+from wasmhost.shards.tray import Tray
+from wasmhost.shards.turns import read_line, read_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from wasmhost.grants.profiles import Profile
+    from wasmhost.host.mailbox import Letter
+    from wasmhost.sandbox.compiling import Artifact
+    from wasmhost.shards.desk import Desk
+    from wasmhost.shards.framing import Frame
+    from wasmhost.wall.limits import ChildLimits
+    from wasmhost.wall.zygote import Zygote
+
+    Frames = Iterator[Frame | None]
+
+LOADING: Final = (1 << 64) - 1
+"""Noted as an observer's letter in hand while it is loaded."""
+_MAX_REASON: Final = 1024
+_MAX_HOOKS: Final = 64
+_HOOK_NAME: Final = 64
+_SETTLED_S: Final = 10.0  # a life this long was no quick death
+_STUCK_S: Final = 10.0  # over its deadlines
+_FORKS: Final = 5
+
+_log: Final = structlog.stdlib.get_logger("wasmhost.host")
+
+
+class Member(NamedTuple):
+    """An observer of a shard, and what it is loaded from."""
+
+    desk: Desk
+    wasm: bytes
+    artifact: Artifact
+
+
+class Suspect(NamedTuple):
+    """An observer, and the letter it had in hand when its process died."""
+
+    desk: Desk
+    number: int
+
+
+class _Group(NamedTuple):
+    """Those who hear a hook and may see the same of it; ``places`` as they are sent."""
+
+    profile: Profile | None
+    desks: tuple[Desk, ...]
+    places: bytes
+
+
+class Shard:
+    """One shard. `put` may be called from any thread; its own thread does the rest."""
+
+    def __init__(
+        self,
+        number: int,
+        members: Sequence[Member],
+        zygote: Zygote,
+        limits: ChildLimits,
+        *,
+        lossless: bool,
+    ) -> None:
+        self.name = f"shard {number}"
+        self.started = threading.Event()
+        """Set when it serves, or will never."""
+        self.unfiltered: str | None = None
+        """Why its system calls are not filtered, where they are not."""
+        self.deaths = 0
+        self.members = members
+        self._zygote = zygote
+        self._limits = limits
+        self._lossless = lossless
+        self._notes = Notes(len(members))
+        self._lock = threading.Lock()
+        self._hearing: dict[str, tuple[_Group, ...]] = {}
+        self._places = {id(member.desk): place for place, member in enumerate(members)}
+        self._life: Life | None = None
+        self._closing = False
+        self._opened = False  # at any time
+        self._serving = False  # now
+        self._stopped = False
+        self._backoff = Backoff(0.01, 5.0, random.Random())  # noqa: S311 - jitter
+        self._watched: dict[int, tuple[int, float]] = {}
+        for place, member in enumerate(members):
+            observer = member.desk.observer
+            member.desk.mailbox = Tray(
+                observer.mailbox, observer.overflow, self._lock, self._sending_to(member.desk, place)
+            )
+        self._thread = threading.Thread(target=self._run, name=f"wasmhost-{self.name}", daemon=True)
+
+    @property
+    def pid(self) -> int | None:
+        """Its process now; None between two."""
+        life = self._life
+        return life.pid if life is not None else None
+
+    def start(self) -> None:
+        """Begin; `started` tells when its observers are loaded."""
+        self._thread.start()
+
+    # Events, from any thread.
+
+    def put(self, letter: Letter) -> bool:
+        """Give a letter to all who hear it; False, because nobody need be called."""
+        frame, number = letter.frame, letter.number
+        with self._lock:
+            for group in self._hearing.get(frame.hook, ()):
+                behind = 0
+                for desk in group.desks:
+                    tray = desk.mailbox
+                    if tray.open and len(tray.under_way) < tray.window:
+                        tray.under_way[number] = letter
+                    else:
+                        behind += 1
+                if behind:
+                    self._put_some(group, letter, behind)
+                else:
+                    self._send(group.places, letter, group.profile)
+        return False
+
+    def _put_some(self, group: _Group, letter: Letter, behind: int) -> None:
+        """Send to those who keep up, and have it wait for the others."""
+        number = letter.number
+        going = [desk for desk in group.desks if number in desk.mailbox.under_way]
+        assert len(going) + behind == len(group.desks)  # noqa: S101 - numbers are given once
+        if going:
+            places = encode_places(tuple(self._places[id(desk)] for desk in going))
+            self._send(places, letter, group.profile)
+        for desk in group.desks:
+            if number not in desk.mailbox.under_way:
+                desk.mailbox.queue(letter)
+
+    def _send(self, places: bytes, letter: Letter, profile: Profile | None) -> None:
+        assert self._life is not None  # noqa: S101 - a tray is open only while there is one
+        frame = letter.view(profile)
+        awaited = letter.reply is not None
+        self._life.sender.add(encode_sent(places, frame, letter.number, letter.lost, awaited=awaited))
+
+    def _sending_to(self, desk: Desk, place: int) -> Callable[[Letter], None]:
+        places = encode_places((place,))
+
+        def send(letter: Letter) -> None:
+            self._send(places, letter, desk.profile)
+
+        return send
+
+    # Its own thread.
+
+    def _run(self) -> None:
+        suspects: list[Suspect] = []
+        forks = 0
+        while not self._closing:
+            born = time.monotonic()
+            why = ""
+            try:
+                self._life = Life(self._zygote, self._notes, self._limits)
+            except WallError as error:
+                forks += 1
+                if not self._opened and forks >= _FORKS:
+                    self._give_up(str(error))
+                    break
+                tell_operator("error", "no process for a shard", shard=self.name, reason=str(error))
+                self._pause(born)
+                continue
+            forks = 0
+            try:
+                self._live(self._life, suspects)
+            except Ended:
+                pass
+            except Garbled as error:
+                why = f"it sent what makes no sense ({error})"
+                self._life.kill()
+            except Exception as error:  # a bug of ours: its observers must not be lost with this thread
+                tell_operator("error", "wasmhost failed to serve a shard; this is a bug", exc_info=error)
+                self._life.kill()
+            suspects = self._bury(self._life, why)
+            if not self._stopped and not self._closing:
+                self._pause(born)
+        self._end()
+
+    def _live(self, life: Life, suspects: list[Suspect]) -> None:
+        frames = life.frames()
+        self._set_up(life, frames)
+        for place, member in enumerate(self.members):
+            if not member.desk.out:
+                self._load(life, frames, place, member)
+        for suspect in suspects:
+            self._try_alone(frames, suspect)
+        self._open()
+        for frame in frames:
+            self._take(frame)
+            if self._stopped:
+                return
+
+    def _set_up(self, life: Life, frames: Frames) -> None:
+        stacks = {member.desk.observer.limits.stack_kib for member in self.members}
+        life.send(Kind.SETUP, write_setup(Setup(tuple(sorted(stacks)), self._lossless, 0)))
+        for frame in frames:
+            if frame is not None and frame.kind is Kind.LOADED:
+                source = Unpacker(frame.body)
+                self.unfiltered = None if source.u8() else source.text(_MAX_REASON)
+                return
+            self._take(frame)
+
+    def _load(self, life: Life, frames: Frames, place: int, member: Member) -> None:
+        """Have one observer loaded, and hear how that went."""
+        desk = member.desk
+        load = Load(
+            place, LOADING, desk.observer, member.wasm, member.artifact, desk.state(), list(desk.panics)
+        )
+        self._notes.numbers[place] = LOADING
+        life.send(Kind.LOAD, write_load(load))
+        for frame in frames:
+            if frame is not None and frame.kind in {Kind.LOADED, Kind.REFUSED}:
+                source = Unpacker(frame.body)
+                if source.u16() != place:
+                    raise Garbled("another observer was loaded than was to be")
+                if frame.kind is Kind.LOADED:
+                    hooks = frozenset(source.text(_HOOK_NAME) for _ in range(source.count(_MAX_HOOKS)))
+                    desk.hooks = desk.hooks or hooks
+                else:
+                    self._not_loaded(desk, bug=bool(source.u8()), reason=source.text(_MAX_REASON))
+                return
+            self._take(frame)
+
+    def _not_loaded(self, desk: Desk, *, bug: bool, reason: str) -> None:
+        if bug:
+            reason = f"wasmhost failed to load it, which is a bug: {reason}"
+        if self._opened:
+            desk.fail(reason)
+        else:
+            desk.refused = reason
+
+    def _try_alone(self, frames: Frames, suspect: Suspect) -> None:
+        """Deliver one observer's letters up to the one it had in hand, with nobody beside it."""
+        tray = suspect.desk.mailbox
+        with self._lock:
+            if not suspect.desk.out:
+                tray.send_up_to(suspect.number)
+        while tray.under_way:
+            self._take(next(frames))
+
+    def _open(self) -> None:
+        """Let events flow."""
+        with self._lock:
+            if not self._opened:
+                self._opened = True
+                self._hearing = self._groups()
+            for member in self.members:
+                if not member.desk.out:
+                    member.desk.mailbox.begin()
+            self._serving = True
+        self.started.set()
+
+    def _groups(self) -> dict[str, tuple[_Group, ...]]:
+        """Who hears what, those together who may see the same."""
+        sorted_out: dict[str, dict[Profile | None, list[Desk]]] = {}
+        for member in self.members:
+            desk = member.desk
+            for hook in desk.hooks if desk.refused is None else ():
+                sorted_out.setdefault(hook, {}).setdefault(desk.profile, []).append(desk)
+        return {
+            hook: tuple(
+                _Group(profile, tuple(desks), encode_places(tuple(self._places[id(desk)] for desk in desks)))
+                for profile, desks in by_profile.items()
+            )
+            for hook, by_profile in sorted_out.items()
+        }
+
+    def _take(self, frame: Frame | None) -> None:
+        """Do what a frame of the shard says; None: it is quiet."""
+        if frame is None:
+            self._look_after()
+            return
+        match frame.kind:
+            case Kind.TURN:
+                turn = read_turn(frame.body)
+                if turn.place >= len(self.members):
+                    raise Garbled("a turn is of no observer there is")
+                desk = self.members[turn.place].desk
+                desk.take(turn)
+                with self._lock:
+                    try:
+                        desk.mailbox.done(turn.done.tolist())
+                    except KeyError:
+                        raise Garbled("a letter is done that was not under way") from None
+            case Kind.LINES:
+                line = read_line(Unpacker(frame.body))
+                getattr(_log, line.level)(line.event, **{**line.fields, "shard": self.name})
+            case Kind.STOPPED:
+                self._stopped = self._closing
+            case _:
+                raise Garbled(f"a frame of kind {frame.kind} has no place here")
+
+    def _look_after(self) -> None:
+        """Kill a shard that has had the same letter in hand for longer than any deadline allows."""
+        now = time.monotonic()
+        for place, member in enumerate(self.members):
+            number = self._notes.numbers[place]
+            seen, since = self._watched.get(place, (0, now))
+            if number != seen:
+                self._watched[place] = (number, now)
+                continue
+            limits = member.desk.observer.limits
+            if number and now - since > (limits.deadline_ms + limits.init_deadline_ms) / 1e3 + _STUCK_S:
+                tell_operator("error", "a shard is stuck", shard=self.name, observer=member.desk.name)
+                assert self._life is not None  # noqa: S101 - it is looked after by the one who serves it
+                self._life.kill()
+
+    # Its end.
+
+    def _bury(self, life: Life, why: str) -> list[Suspect]:
+        """Take back what was under way, find out whose death it was, and say so. Gives those to be tried."""
+        self.deaths += not self._stopped
+        with self._lock:
+            for member in self.members:
+                member.desk.mailbox.pause()
+            self._life = None
+            self._serving = False
+        words = life.bury()
+        words = f"{why}, {words}" if why else words
+        suspects = [] if self._stopped else self._in_hand()
+        guilty = suspects[0] if len(suspects) == 1 else None
+        with self._lock:
+            letter = guilty.desk.mailbox.under_way.pop(guilty.number, None) if guilty is not None else None
+            for member in self.members:
+                member.desk.mailbox.recall(member.desk.condition.lost)
+        self._notes.clear()
+        self._watched.clear()
+        if not self._stopped:
+            self._tell(words, guilty, suspects)
+        if guilty is None:
+            return suspects
+        if letter is not None:
+            guilty.desk.convict(letter, words)
+        elif guilty.number == LOADING:
+            self._not_loaded(guilty.desk, bug=False, reason=f"its process died while it was loaded: {words}")
+        return []
+
+    def _in_hand(self) -> list[Suspect]:
+        """Who had a letter in hand."""
+        return [
+            Suspect(member.desk, number)
+            for place, member in enumerate(self.members)
+            if (number := self._notes.numbers[place])
+            and (number == LOADING or number in member.desk.mailbox.under_way)
+        ]
+
+    def _tell(self, words: str, guilty: Suspect | None, suspects: list[Suspect]) -> None:
+        observers = ", ".join(suspect.desk.name for suspect in suspects)
+        what = {"observer": observers} if guilty is not None else {"suspects": observers or "none"}
+        tell_operator("error", "a shard died; it is started again", shard=self.name, reason=words, **what)
+
+    def _pause(self, born: float) -> None:
+        """Wait before the next process: not at all for long, unless one after the other dies."""
+        if time.monotonic() - born > _SETTLED_S:
+            self._backoff.succeeded()
+        until = time.monotonic() + self._backoff.panicked()
+        while not self._closing and time.monotonic() < until:
+            time.sleep(0.005)
+
+    def _give_up(self, reason: str) -> None:
+        for member in self.members:
+            if not member.desk.out:
+                member.desk.refused = reason
+
+    def _end(self) -> None:
+        with self._lock:
+            for member in self.members:
+                member.desk.mailbox.abandon()
+        self._notes.close()
+        self.started.set()
+
+    def stop(self) -> None:
+        """Have it finish the deliveries under way, tell the last, and end; returns at once."""
+        self._closing = True
+        with self._lock:
+            life = self._life
+            if life is not None and self._serving:
+                life.sender.finish(Kind.STOP)
+            elif life is not None:
+                life.kill()  # it is still being loaded
+
+    def join(self, wait_s: float) -> None:
+        """Wait for its end, after `stop`; it is killed when it takes too long."""
+        if self._thread.ident is None:
+            return
+        self._thread.join(wait_s)
+        life = self._life
+        if self._thread.is_alive() and life is not None:
+            tell_operator("error", "a shard does not end; it is killed", shard=self.name)
+            life.kill()
+        self._thread.join()
