@@ -135,8 +135,10 @@ def eventually(condition: Callable[[], bool], timeout: float = 20) -> None:
 
 
 def observers(*names: str) -> list[str | Path]:
-    """Options for prebuilt guests, state granted."""
-    options: list[str | Path] = ["--grant", "state"]
+    """Options for prebuilt guests, all granted."""
+    options: list[str | Path] = [
+        word for name in ("state", "peer", "self", "stream", "credential") for word in ("--grant", name)
+    ]
     for name in names:
         options += ["--observer", GUESTS / f"{name}.wasm"]
     return options

@@ -23,7 +23,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "no value": (("run", "--from"), "option '--from' requires an argument"),
     "a stray argument": ((*RUN, "stray"), "unexpected extra argument"),
     "no observer": (("run", "--from", TRACE), "no observer: name one with --observer MODULE"),
-    "unknown capability": ((*RUN, "--grant", "network"), 'unknown capability "network"'),
+    "unknown capability": ((*RUN, "--grant", "network"), 'unknown capability or field "network"'),
     "a grant for nobody": (
         ("run", "--config", "good.toml", "--from", TRACE, "--grant", "state"),
         "--grant is for",
@@ -50,7 +50,10 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a foreign panic log": (("panics", "good.toml"), "it is not a database"),
     "two panic logs": (("panics", "a.db", "--db", "b.db"), "FILE and --db name the same thing"),
     "inspect nothing": (("inspect",), "MODULE is missing"),
-    "inspect with an unknown capability": (("inspect", RELAY, "--grant", "x"), 'unknown capability "x"'),
+    "inspect with an unknown capability": (
+        ("inspect", RELAY, "--grant", "x"),
+        'unknown capability or field "x"',
+    ),
     "an escape sequence": (("\x1b[2J",), "no such command"),
 }
 
@@ -82,7 +85,7 @@ CONFIGS = {
     "unknown capability": (
         '[[observer]]\nmodule = "x.wasm"\ngrant = [\n  "network",\n]\n',
         4,
-        "unknown capability",
+        "unknown capability or field",
     ),
     "no module": ('[[observer]]\nname = "x"\n', 1, 'has no "module"'),
     "not UTF-8": ("[host]\ndb = '\udcff'\n", 2, "not UTF-8"),

@@ -31,13 +31,20 @@ class Part:
 
 
 CAST: Final = (
-    Part("credential-pager", "pages when a credential is about to end"),
-    Part("flap-detector", "reports peers that keep disconnecting"),
-    Part("relay-watch", "reports realms where too much is relayed", (("min-connections", "5"),)),
+    Part(
+        "credential-pager", "pages when a credential is about to end", (), frozenset({"self", "credential"})
+    ),
+    Part("flap-detector", "reports peers that keep disconnecting", (), frozenset({"self", "peer"})),
+    Part(
+        "relay-watch",
+        "reports realms where too much is relayed",
+        (("min-connections", "5"),),
+        frozenset({"self"}),
+    ),
     Part(
         "event-counter", "counts, and keeps the counts in its state", (("every", "65"),), frozenset({"state"})
     ),
-    Part("trapper", "panics on every WebRTC connection"),
+    Part("trapper", "panics on every WebRTC connection", (), frozenset({"peer"})),
     Part("spinner", "never returns from a WebSocket one"),
 )
 

@@ -1,0 +1,1 @@
+"""Tests of what observers are given: `wasmhost.grants`."""
