@@ -46,7 +46,7 @@ def test_every_prebuilt_guest_is_one_too(engine: SandboxEngine, guest: Path) -> 
     """It imports what the module does, exports whole interfaces, and a host lets it in."""
     wasm = guest.read_bytes()
     made, hooks = as_component(wasm, None)
-    before = surface(engine, compile_guest(engine, wasm, 1), wasm)
+    before = surface(engine, compile_guest(engine, wasm, Limits(module_mib=1)), wasm)
     component = engine.compile_component(made)
     after = surface(engine, component, made)
     assert set(after.imports) == set(before.imports)

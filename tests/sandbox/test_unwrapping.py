@@ -12,6 +12,7 @@ from tests.sandbox import wat
 from tests.sandbox import wat_component as wc
 from wasmhost.authoring.component import as_component
 from wasmhost.authoring.sections import with_custom_section
+from wasmhost.config import Limits
 from wasmhost.contract.manifest import SECTION, Manifest, encode_manifest
 from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.artifacts import ArtifactCache
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from tests.sandbox.lab import Lab
 
+SMALL = Limits(module_mib=1)
 LOG_LINE = "(call $log.write (i32.const 2) (i32.const 0) (i32.const 5))"
 CORE = wat.guest(LOG_LINE, use=("log.write",), extra='(data (i32.const 0) "hello")')
 
@@ -66,12 +68,12 @@ def test_what_was_compiled_is_known_by_what_is_compiled(tmp_path: Path) -> None:
     core = wc.with_section(wat.guest("(nop)" * 20_000), "x", b"")
     manifest = encode_manifest(Manifest(name="outer", version="1", hooks=(wat.HOOK,)))
     with SandboxEngine(cache=ArtifactCache(tmp_path / "cache")) as engine:
-        assert not was_compiled(engine, core, 1)
-        compile_guest(engine, core, 1)
+        assert not was_compiled(engine.compiler, core, SMALL)
+        compile_guest(engine, core, SMALL)
         for wasm in (core, wrapped(core), with_custom_section(wrapped(core), SECTION, manifest)):
-            assert was_compiled(engine, wasm, 1)
+            assert was_compiled(engine.compiler, wasm, SMALL)
         with pytest.raises(GuestRefused, match="more than module_mib"):
-            was_compiled(engine, core + bytes(1024**2), 1)
+            was_compiled(engine.compiler, core + bytes(1024**2), SMALL)
 
 
 def test_it_runs_in_the_airlock_under_its_own_digest(lab: Lab) -> None:
@@ -96,7 +98,7 @@ def test_its_own_manifest_holds(lab: Lab) -> None:
 def test_it_shows_what_the_module_shows(lab: Lab) -> None:
     """Hooks, imports, memory and table."""
     component = wrapped()
-    compiled = compile_guest(lab.engine, component, 1)
+    compiled = compile_guest(lab.engine, component, SMALL)
     assert isinstance(compiled, Module)
     assert surface(lab.engine, compiled, component) == surface(lab.engine, lab.engine.compile(CORE), CORE)
 
