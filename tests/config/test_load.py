@@ -258,6 +258,7 @@ IN = 'in [[observer]] "relay-watch"'
         ("a = 1\nb = \n", "2: not valid TOML: invalid value"),
         ("a = 1\n\n[x", "3: not valid TOML: expected ']' at the end of a table declaration"),
         ("a = 1\na = 2", "2: not valid TOML: cannot overwrite a value"),
+        ("a = 1\nb = '''\x0c\x0b\u2028x\n", "2: not valid TOML: expected \"'''\""),
         (b"a = 1\nb = '\xff'", "2: not UTF-8 text"),
         ("a = " + "[" * 50_000, "1: nested too deeply"),
     ],

@@ -50,6 +50,6 @@ def _syntax_error(shown: str, toml: str, message: str) -> str:
     # tomllib says "Invalid value (at line 3, column 7)" or "… (at end of document)".
     what, _, where = message.rpartition(" (at ")
     line = re.match(r"line (\d+)", where)
-    at = line[1] if line else max(1, len(toml.splitlines()))
+    at = line[1] if line else toml.removesuffix("\n").count("\n") + 1
     what = what or message
     return f"{shown}:{at}: not valid TOML: {escape_untrusted(what[:1].lower() + what[1:], 200)}"
