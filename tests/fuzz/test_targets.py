@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from tests.contract.strategies import plain_actr, plain_event, spell, texts, values
 from tests.contract.vectors import MALFORMED, TRUNCATED
-from tests.fuzz.targets import TARGETS, config, events, manifest
+from tests.fuzz.targets import TARGETS, config, events, framing, manifest
 from tests.fuzz.targets.module import mutated
 from wasmhost.config.load import _HOST, _LIMITS, _QUARANTINE, _SETTINGS
 from wasmhost.contract.hooks import HOOKS
 from wasmhost.contract.manifest import FIELDS
+from wasmhost.shards.framing import MAX_UPWARD, Kind, encode
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
@@ -195,6 +196,61 @@ def test_modules_of_any_bytes_have_no_manifest_that_breaks(data: bytes) -> None:
     """As a whole module, and as what its manifest is."""
     for how in range(8):
         manifest.check(bytes([how]) + data)
+
+
+# frames of a shard
+
+a_number = st.integers(0, 2**32 - 1) | st.sampled_from([0, 1, 2, 6, 7, 255, 65_536, 2**31])
+a_value = st.one_of(
+    a_number.map(lambda number: number.to_bytes(4, "little")),
+    st.integers(0, 255).map(lambda byte: bytes([byte])),
+    st.integers(0, 2**64 - 1).map(lambda number: number.to_bytes(8, "little")),
+    (texts | st.sampled_from(["unreachable", "warning", "on_start"])).map(
+        lambda text: len(text.encode()).to_bytes(4, "little") + text.encode()
+    ),
+    st.binary(max_size=12),
+)
+COUNTED = framing.corpus()[2][6:]  # the body of a turn with nothing to tell
+BODIES = st.lists(a_value, max_size=12).map(b"".join)
+
+
+@given(
+    st.integers(0, 255),
+    st.lists(st.tuples(st.sampled_from([Kind.TURN, Kind.TURN, Kind.LINES, *Kind]), BODIES), max_size=4),
+    st.booleans(),
+    st.binary(max_size=9),
+)
+@bounded
+def test_frames_that_are_nearly_right(
+    size: int, frames: list[tuple[Kind, bytes]], counted: bool, tail: bytes
+) -> None:
+    """A shard that was taken over may send anything: the host gets frames, or is told what is wrong."""
+    begun = [(kind, COUNTED + body if counted and kind is Kind.TURN else body) for kind, body in frames]
+    framing.check(bytes([size]) + b"".join(encode(kind, body) for kind, body in begun) + tail)
+
+
+@given(st.sampled_from(framing.corpus()), st.data())
+@bounded
+def test_frames_that_were_damaged(frame: bytes, data: st.DataObject) -> None:
+    """Real ones, with some bytes changed, added or missing."""
+    damaged = bytearray(frame)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(damaged)))
+        damaged[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    framing.check(bytes(damaged))
+
+
+def test_a_frame_may_promise_much_and_takes_little() -> None:
+    """What is too long is an error as soon as its head is there; what is not is not reserved."""
+    tracemalloc.start()
+    try:
+        framing.check(b"\0" + (2**32 - 1).to_bytes(4, "little") + bytes([Kind.TURN]) + bytes(1000))
+        framing.check(b"\6" + MAX_UPWARD.to_bytes(4, "little") + bytes([Kind.TURN]) + bytes(1000))
+        framing.check(b"\6" + encode(Kind.TURN, b"\1\0" + b"\xff" * 400))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 # configurations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tests.fuzz.targets import config, events, manifest, module
+from tests.fuzz.targets import config, events, framing, manifest, module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,5 +26,6 @@ TARGETS: Final = {
     "events": Target(events.check, events.corpus),
     "manifest": Target(manifest.check, manifest.corpus),
     "config": Target(config.check, config.corpus),
+    "framing": Target(framing.check, framing.corpus),
     "module": Target(module.check, module.corpus, module.mutated),
 }
