@@ -9,13 +9,14 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Holds for what is installed and for what builds it.
 export PIP_CONSTRAINT := constraints.txt
 
-.PHONY: demo test lint check bench guests ledger traces clean help
+.PHONY: demo test lint check bench audit guests ledger traces clean help
 
 help:
 	@echo "make demo    replay a recorded trace through six observers, two of them bad"
 	@echo "make test    lint, types and all tests"
 	@echo "make lint    lint and types only; make check: tests only"
 	@echo "make bench   what a delivery costs, beside Extism and plain wasmtime-py"
+	@echo "make audit   whether hostile guests and streams are contained, in threads and in processes"
 	@echo "make ledger  what observers cost in each language, written anew"
 	@echo "make guests  rebuild the prebuilt guests; make traces: the synthetic trace"
 
@@ -35,6 +36,10 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/wasmhost bench
+
+audit: $(VENV)/.run
+	$(BIN)/wasmhost audit --isolation thread
+	$(BIN)/wasmhost audit --isolation process
 
 guests: $(VENV)/.test
 	$(BIN)/python examples/build.py --prebuilt

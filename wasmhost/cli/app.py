@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from wasmhost.cli.audit import audit
 from wasmhost.cli.bench import bench
 from wasmhost.cli.build import build
 from wasmhost.cli.demo import demo
@@ -84,6 +85,16 @@ Examples:
 Exit codes: 0 all tests passed; 1 some did not, or the build did not; 2 wrong
 options, observer.toml or events, no tests, or a missing toolchain.
 """
+_AUDIT_EXAMPLES = """\b
+Examples:
+  wasmhost audit
+  wasmhost audit --isolation process --json > audit.json
+  wasmhost audit my-cases --class my-cases
+
+\b
+Exit codes: 0 everything was contained; 1 something was not; 2 wrong options,
+or a case that cannot be read.
+"""
 _DEMO_EXAMPLES = """\b
 Example:
   wasmhost demo
@@ -121,7 +132,8 @@ def _root(
     """Run untrusted observers of a node's events as WebAssembly guests, and keep a log of their panics."""
     if ctx.invoked_subcommand is None:
         raise UserError(
-            "no command given: run, inspect, panics, new, build, test, bench or demo; see wasmhost --help"
+            "no command given: run, inspect, panics, new, build, test, bench, audit or demo;"
+            " see wasmhost --help"
         )
 
 
@@ -132,6 +144,7 @@ app.command(epilog=_NEW_EXAMPLES)(new)
 app.command(epilog=_BUILD_EXAMPLES)(build)
 app.command("test", epilog=_TEST_EXAMPLES)(golden)
 app.command(epilog=_BENCH_EXAMPLES)(bench)
+app.command(epilog=_AUDIT_EXAMPLES)(audit)
 app.command(epilog=_DEMO_EXAMPLES)(demo)
 
 

@@ -1,0 +1,11 @@
+;;! title = "Gives the same room each time, on top of what it gave before"
+;;! expect = "harmless"
+;;! observer = { config = { key = "value" } }
+
+(module
+  (import "wasmhost:observer/config@0.1.0" "get" (func $config.get (param i32 i32 i32)))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (call $config.get (local.get $p) (i32.const 3) (i32.const 64))))

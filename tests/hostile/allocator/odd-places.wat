@@ -1,0 +1,9 @@
+;;! title = "Gives an odd address"
+;;! expect = "harmless"
+
+(module
+  (memory (export "memory") 3)
+  (func $realloc (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (i32.const 131073))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (drop (i32.load8_u (local.get $p)))))

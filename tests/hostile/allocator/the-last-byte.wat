@@ -1,0 +1,9 @@
+;;! title = "Gives room of which only the first byte is there"
+;;! expect = "trapped"
+;;! kind = "allocator"
+
+(module
+  (memory (export "memory") 3)
+  (func $realloc (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (i32.const 196607))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)))

@@ -1,0 +1,16 @@
+;;! title = "Last words, a hundred thousand times in one delivery"
+;;! expect = "trapped"
+;;! kind = "unreachable"
+
+(module
+  (import "wasmhost:observer/panic@0.1.0" "report" (func $panic.report (param i32 i32)))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32) (local $left i32)
+    (local.set $left (i32.const 100000))
+    (loop $again
+      (call $panic.report (i32.const 0) (i32.const 20))
+      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+      (br_if $again (local.get $left)))
+    (unreachable)))

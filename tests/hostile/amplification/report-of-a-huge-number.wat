@@ -1,0 +1,14 @@
+;;! title = "A report with a number of 60,000 bytes"
+;;! expect = "bounded"
+;;! counts = { reports_dropped = 3, reports = [0, 0] }
+
+;; To print it in decimal takes the square of its length.
+(module
+  (import "wasmhost:observer/report@0.1.0" "send" (func $report.send (param i32 i32 i32 i32)))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (data (i32.const 12) "\c2\59\ea\60")
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (memory.fill (i32.const 16) (i32.const 0xff) (i32.const 60000))
+    (call $report.send (i32.const 0) (i32.const 0) (i32.const 12) (i32.const 60004))))

@@ -1,0 +1,10 @@
+;;! title = "A hook that takes vectors"
+;;! expect = "refused"
+;;! reason = "v128"
+
+;; Asked for the kind of a v128, the engine's C interface aborts the process.
+(module
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param v128 externref)))

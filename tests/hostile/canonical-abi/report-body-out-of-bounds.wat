@@ -1,0 +1,11 @@
+;;! title = "A report with a good topic and a body outside its memory"
+;;! expect = "trapped"
+;;! kind = "out_of_bounds"
+
+(module
+  (import "wasmhost:observer/report@0.1.0" "send" (func $report.send (param i32 i32 i32 i32)))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (call $report.send (i32.const 0) (i32.const 1) (i32.const 196600) (i32.const 9))))

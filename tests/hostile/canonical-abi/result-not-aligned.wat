@@ -1,0 +1,12 @@
+;;! title = "A result at an odd address"
+;;! expect = "trapped"
+;;! kind = "other"
+;;! hook = "on_start"
+
+(module
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (data (i32.const 64) "\00\00")
+  (func (export "wasmhost:observer/lifecycle@0.1.0#on-start") (param $p i32) (param $n i32) (result i32)
+    (i32.const 65)))

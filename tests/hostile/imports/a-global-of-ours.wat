@@ -1,0 +1,10 @@
+;;! title = "A capability that is to be a global"
+;;! expect = "refused"
+;;! reason = "must be a function"
+
+(module
+  (import "wasmhost:observer/log@0.1.0" "write" (global i32))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)))

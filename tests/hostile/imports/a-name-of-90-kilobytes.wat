@@ -1,0 +1,10 @@
+;;! title = "A name that no line holds"
+;;! expect = "refused"
+;;! reason = "does not offer"
+
+(module
+  (import "(;repeat 9000;)0123456789(;end;)" "x" (func))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)))

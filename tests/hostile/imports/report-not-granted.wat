@@ -1,0 +1,11 @@
+;;! title = "Wants to report, where the operator took that away"
+;;! expect = "refused"
+;;! reason = '"report" is not granted'
+;;! observer = { grant = [] }
+
+(module
+  (import "wasmhost:observer/report@0.1.0" "send" (func $report.send (param i32 i32 i32 i32)))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)))

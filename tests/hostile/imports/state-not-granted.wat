@@ -1,0 +1,10 @@
+;;! title = "Wants state, which nobody granted"
+;;! expect = "refused"
+;;! reason = '"state" is not granted'
+
+(module
+  (import "wasmhost:observer/state@0.1.0" "save" (func $state.save (param i32 i32)))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)))

@@ -1,0 +1,12 @@
+;;! title = "Takes from a data segment that it gave up"
+;;! expect = "trapped"
+;;! kind = "out_of_bounds"
+
+(module
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (data $d "x")
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (data.drop $d)
+    (memory.init $d (i32.const 0) (i32.const 0) (i32.const 1))))

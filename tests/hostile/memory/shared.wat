@@ -1,0 +1,9 @@
+;;! title = "A memory shared between threads"
+;;! expect = "refused"
+;;! reason = "does not compile"
+
+(module
+  (memory (export "memory") 3 3 shared)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)))

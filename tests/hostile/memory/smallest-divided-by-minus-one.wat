@@ -1,0 +1,10 @@
+;;! title = "The other division that has no result"
+;;! expect = "trapped"
+;;! kind = "arithmetic"
+
+(module
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (drop (i64.div_s (i64.const 0x8000000000000000) (i64.const -1)))))

@@ -1,0 +1,10 @@
+;;! title = "Two memories: the limit is for each"
+;;! expect = "refused"
+;;! reason = "does not instantiate"
+
+(module
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (memory 1)
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)))

@@ -1,0 +1,10 @@
+;;! title = "A post-return that takes memory instead of giving it back"
+;;! expect = "harmless"
+
+(module
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func $post (export "cabi_post_wasmhost:observer/webrtc@0.1.0#on-webrtc-connected")
+    (drop (memory.grow (i32.const 100))))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)))

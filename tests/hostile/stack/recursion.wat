@@ -1,0 +1,11 @@
+;;! title = "Calls itself for ever"
+;;! expect = "trapped"
+;;! kind = "stack_overflow"
+
+(module
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func $deeper (call $deeper) (call $deeper))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (call $deeper)))

@@ -1,0 +1,13 @@
+;;! title = "A start function that logs"
+;;! expect = "refused"
+;;! reason = "called an import before it was instantiated"
+
+(module
+  (import "wasmhost:observer/log@0.1.0" "write" (func $log.write (param i32 i32 i32)))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func $start
+    (call $log.write (i32.const 2) (i32.const 0) (i32.const 0)))
+  (start $start)
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)))

@@ -1,0 +1,10 @@
+;;! title = "An initialisation that wants a parameter"
+;;! expect = "refused"
+;;! reason = "_initialize as"
+
+(module
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "_initialize") (param i32))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)))

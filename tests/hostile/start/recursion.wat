@@ -1,0 +1,13 @@
+;;! title = "A start function that calls itself"
+;;! expect = "refused"
+;;! reason = "start function trapped: the guest's stack overflowed"
+
+(module
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func $start
+    (call $start)
+    (call $start))
+  (start $start)
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)))

@@ -1,0 +1,12 @@
+;;! title = "A log line that is HTML, a shell command and a format at once"
+;;! expect = "harmless"
+;;! counts = { logs = [3, 3] }
+
+(module
+  (import "wasmhost:observer/log@0.1.0" "write" (func $log.write (param i32 i32 i32)))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (data (i32.const 0) "<script>alert(1)</script> $(reboot) %s%n {0} `id` \\u001b")
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (call $log.write (i32.const 4) (i32.const 0) (i32.const 60))))

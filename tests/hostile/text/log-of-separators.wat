@@ -1,0 +1,12 @@
+;;! title = "Every character that some viewer takes for the end of a line"
+;;! expect = "harmless"
+;;! counts = { logs = [3, 3] }
+
+(module
+  (import "wasmhost:observer/log@0.1.0" "write" (func $log.write (param i32 i32 i32)))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (data (i32.const 0) "a\0ab\0dc\0bd\0ce\1cf\1dg\1eh\c2\85i\e2\80\a8j\e2\80\a9k")
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (call $log.write (i32.const 4) (i32.const 0) (i32.const 30))))

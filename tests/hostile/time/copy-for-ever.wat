@@ -1,0 +1,14 @@
+;;! title = "Overlapping copies of all its memory, with fuel to spare"
+;;! expect = "trapped"
+;;! kind = "deadline"
+;;! alone = true
+;;! observer = { fuel = 1_000_000_000_000_000, deadline_ms = 50 }
+
+(module
+  (memory (export "memory") 1000)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (loop $again
+      (memory.copy (i32.const 1) (i32.const 0) (i32.const 60000000))
+      (br $again))))

@@ -1,0 +1,10 @@
+;;! title = "A loop through a jump table that always comes back"
+;;! expect = "trapped"
+;;! kind = "out_of_fuel"
+
+(module
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (loop $again (block $out (br_table $again $again $again (i32.const 77)) (br $out)))))

@@ -1,0 +1,11 @@
+;;! title = "Endless by calling itself in its tail, without a loop and without a stack"
+;;! expect = "trapped"
+;;! kind = "out_of_fuel"
+
+(module
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func $on (return_call $on))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (return_call $on)))

@@ -1,0 +1,11 @@
+;;! title = "A write whose list of pieces is outside its memory"
+;;! expect = "trapped"
+;;! kind = "out_of_bounds"
+
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $wasi.fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (drop (call $wasi.fd_write (i32.const 1) (i32.const 196600) (i32.const 2) (i32.const 16)))))

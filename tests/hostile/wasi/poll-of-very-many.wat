@@ -1,0 +1,11 @@
+;;! title = "Waits for 89 million things"
+;;! expect = "trapped"
+;;! kind = "out_of_bounds"
+
+(module
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $wasi.poll_oneoff (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 3)
+  ;; An event has the third page to itself.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
+  (func (export "wasmhost:observer/webrtc@0.1.0#on-webrtc-connected") (param $p i32) (param $n i32)
+    (drop (call $wasi.poll_oneoff (i32.const 0) (i32.const 0) (i32.const 0x5555555) (i32.const 128)))))
