@@ -23,6 +23,7 @@ from wasmhost.config.nodes import suggestion
 from wasmhost.contract.hooks import HOOK_BY_EXPORT, PACKAGE
 from wasmhost.contract.manifest import SECTION, Manifest, encode_manifest, in_order
 from wasmhost.errors import GuestRefused
+from wasmhost.grants.given import asked_of
 from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.guest import compile_guest, let_in, module_kind, surface
 from wasmhost.text import escape_untrusted
@@ -142,7 +143,7 @@ def _finish(project: Project, wasm: bytes, hooks: tuple[str, ...] | None, out: P
             sdk=sdk_version(project.sdk),
         )
         wasm = with_custom_section(wasm, SECTION, encode_manifest(manifest))
-        guest = let_in(made, compiled, wasm, PATIENT, grant=manifest.capabilities)
+        guest = let_in(made, compiled, wasm, PATIENT, grant=asked_of(manifest))
         with Tryout(made, guest, config=project.config) as tryout:
             calls = tuple(_call(tryout, hook) for hook in manifest.hooks)
     sha256 = hashlib.sha256(wasm).hexdigest()
@@ -181,7 +182,8 @@ def _hooks(project: Project, has: set[str]) -> tuple[str, ...]:
 def _capabilities(project: Project, imports: tuple[Import, ...]) -> tuple[str, ...]:
     needed = [entry for entry in imports if entry.capability in GRANTABLE]
     if project.capabilities is None:
-        return tuple(sorted({*(str(entry.capability) for entry in needed), *project.optional}))
+        optional = GRANTABLE.intersection(project.optional)
+        return tuple(sorted({*(str(entry.capability) for entry in needed), *optional}))
     for entry in needed:
         if entry.capability not in project.capabilities:
             what = f"the module imports {entry.module}#{entry.name}"

@@ -47,8 +47,9 @@ _MAX_VERSION: Final = 64
 class Project:
     """One observer's project. Paths are absolute.
 
-    ``capabilities`` and ``hooks`` are None where the module's own imports and exports say it. ``config``
-    is what its golden tests give it.
+    ``capabilities`` and ``hooks`` are None where the module's own imports and exports say it. ``optional``
+    names those of the capabilities and fields that it can do without. ``config`` is what its golden tests
+    give it.
     """
 
     folder: Path
@@ -95,6 +96,7 @@ def load_project(folder: Path) -> Project:
 def _project(folder: Path, values: dict[str, Node]) -> Project:
     language = _language(values["language"])
     capabilities = _sorted(values, "capabilities")
+    fields = _fields(values["fields"]) if "fields" in values else ()
     return Project(
         folder=folder,
         name=_name(values["name"]),
@@ -103,8 +105,8 @@ def _project(folder: Path, values: dict[str, Node]) -> Project:
         source=_path(folder, values, "source", LANGUAGES[language].source),
         sdk=_path(folder, values, "sdk", "sdk"),
         capabilities=capabilities,
-        optional=_optional(values, capabilities),
-        fields=_fields(values["fields"]) if "fields" in values else (),
+        optional=_optional(values, capabilities, fields),
+        fields=fields,
         hooks=in_order(checks.hooks(values["hooks"])) if "hooks" in values else None,
         config=_config(values["test"]) if "test" in values else {},
     )
@@ -145,12 +147,14 @@ def _sorted(values: dict[str, Node], key: str) -> tuple[str, ...] | None:
     return tuple(sorted(checks.capabilities(values[key]))) if key in values else None
 
 
-def _optional(values: dict[str, Node], capabilities: tuple[str, ...] | None) -> tuple[str, ...]:
-    optional = _sorted(values, "optional") or ()
-    if capabilities is None:
-        return optional
+def _optional(
+    values: dict[str, Node], capabilities: tuple[str, ...] | None, fields: tuple[str, ...]
+) -> tuple[str, ...]:
+    optional = tuple(sorted(checks.grants(values["optional"]))) if "optional" in values else ()
     for name in optional:
-        if name not in capabilities:
+        if name in FIELDS and name not in fields:
+            raise values["optional"].error(f'names "{name}", which is not among the fields')
+        if name not in FIELDS and capabilities is not None and name not in capabilities:
             raise values["optional"].error(f'names "{name}", which is not among the capabilities')
     return optional
 

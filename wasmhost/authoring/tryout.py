@@ -129,9 +129,8 @@ def heard(frames: Iterable[Frame], hooks: Collection[str]) -> Iterator[tuple[Fra
 
 def granted(project: Project) -> frozenset[str]:
     """What a project's module is granted at its author's desk: what it asks for, or may ask for."""
-    if project.capabilities is None:
-        return GRANTABLE
-    return frozenset({*project.capabilities, *project.optional})
+    capabilities = GRANTABLE if project.capabilities is None else project.capabilities
+    return frozenset({*capabilities, *project.optional, *project.fields})
 
 
 @contextmanager

@@ -40,8 +40,8 @@ class Manifest:
     """What a module asks for.
 
     ``hooks`` in snake_case, in the contract's order: those it really serves, where its exports cannot
-    tell, because a component exports whole interfaces. ``capabilities`` it wants, ``optional`` those of
-    them it can do without; ``fields`` of events it would like undisguised. ``language`` and ``sdk`` (a
+    tell, because a component exports whole interfaces. ``capabilities`` it wants, and ``fields`` of events
+    it wants undisguised; ``optional`` those of either that it can do without. ``language`` and ``sdk`` (a
     version) say what it was written with; "" where nobody does.
     """
 

@@ -68,7 +68,7 @@ def load(observer: ObserverConfig, engines: Engines, services: Services) -> Gues
     if len(wasm) >= LARGE and not was_compiled(engine.compiler, wasm, observer.limits):
         tell_operator("info", "compiling a large module", observer=observer.name, bytes=len(wasm))
     guest = load_guest(engine, wasm, observer.limits, grant=observer.grant, hooks=observer.hooks)
-    profile = services.profiles.of(observer.profile or observer.name, guest.fields)
+    profile = services.profiles.of(observer.profile or observer.name, guest.given.fields)
     return GuestRunner(observer, engine, guest, services, profile=profile)
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from wasmtime.component import Component
 
     from wasmhost.config import Limits
+    from wasmhost.grants.given import Given
     from wasmhost.sandbox.native.names import Side
 
     Signature = tuple[tuple[str, ...], str | None]
@@ -83,7 +84,7 @@ class CheckedComponent:
     imports: dict[str, tuple[str, ...]]
 
 
-def check_component(engine: Engine, component: Component, grant: Collection[str]) -> CheckedComponent:
+def check_component(engine: Engine, component: Component, given: Given) -> CheckedComponent:
     """Hold a component's types to the contract.
 
     :raises GuestRefused: an import is unknown, not granted or of another type, or a hook is.
@@ -91,7 +92,8 @@ def check_component(engine: Engine, component: Component, grant: Collection[str]
     imports: dict[str, tuple[str, ...]] = {}
     for name, functions in _interfaces(engine, component, "imports").items():
         interface = _our_interface(name)
-        _check_granted(name, interface, grant)
+        if interface != _TYPES and interface not in abi.ALWAYS_GRANTED:
+            given.check(interface, name)
         if functions is None:
             raise GuestRefused(f"it imports {name}, which must be an interface with functions")
         _check_functions(name, functions, CAPABILITIES.get(interface, {}))
@@ -220,13 +222,6 @@ def _our_interface(name: str) -> str:
         f"it imports {escape_untrusted(name, _NAME_LIMIT)}, which wasmhost does not offer"
         + (": build it with WASI stubbed" if name.startswith("wasi:") else "")
     )
-
-
-def _check_granted(name: str, interface: str, grant: Collection[str]) -> None:
-    if interface != _TYPES and interface not in grant and interface not in abi.ALWAYS_GRANTED:
-        raise GuestRefused(
-            f'it imports {name}, and "{interface}" is not granted: add it to the observer\'s grant'
-        )
 
 
 def _check_functions(name: str, functions: Functions, known: Mapping[str, Signature]) -> None:

@@ -19,11 +19,10 @@ from wasmhost.sandbox.surface import Surface, largest
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from wasmtime import Module
 
     from wasmhost.config import Limits
+    from wasmhost.grants.given import Given
     from wasmhost.sandbox.engine import SandboxEngine
 
 _MIB: Final = 1024 * 1024
@@ -87,7 +86,7 @@ def core_shape(module: Module, wasm: bytes) -> Shape:
     return shape
 
 
-def check_imports(shape: Shape, grant: Collection[str]) -> tuple[abi.Import, ...]:
+def check_imports(shape: Shape, given: Given) -> tuple[abi.Import, ...]:
     """What each of its imports is, in its own order.
 
     :raises GuestRefused: one is unknown, not granted, or of another type.
@@ -95,7 +94,7 @@ def check_imports(shape: Shape, grant: Collection[str]) -> tuple[abi.Import, ...
     count = len(shape.imports)
     if count > _MAX_IMPORTS:
         raise GuestRefused(f"it has {count:,} imports, more than {_MAX_IMPORTS:,}")
-    return tuple(_check_import(*entry, grant) for entry in shape.imports)
+    return tuple(_check_import(*entry, given) for entry in shape.imports)
 
 
 def _distinct(imports: tuple[abi.Import, ...]) -> tuple[abi.Import, ...]:
@@ -104,15 +103,13 @@ def _distinct(imports: tuple[abi.Import, ...]) -> tuple[abi.Import, ...]:
     return tuple(entry for entry in abi.IMPORTS.values() if entry in used)
 
 
-def _check_import(module: str, name: str, found: External, grant: Collection[str]) -> abi.Import:
+def _check_import(module: str, name: str, found: External, given: Given) -> abi.Import:
     shown = escape_untrusted(f"{module}#{name}", _NAME_LIMIT)
     known = abi.IMPORTS.get((module, name))
     if known is None:
         raise GuestRefused(f"it imports {shown}, which wasmhost does not offer")
-    if known.capability not in grant and known.capability not in abi.ALWAYS_GRANTED:
-        raise GuestRefused(
-            f'it imports {shown}, and "{known.capability}" is not granted: add it to the observer\'s grant'
-        )
+    if known.capability not in abi.ALWAYS_GRANTED:
+        given.check(known.capability, shown)
     _check_signature(f"it imports {shown}", found, (known.params, known.results))
     return known
 

@@ -15,7 +15,7 @@ from wasmtime import Module, WasmtimeError
 
 from wasmhost.contract.manifest import SECTION, Manifest, ManifestError, decode_manifest
 from wasmhost.errors import GuestRefused
-from wasmhost.grants.given import given_fields
+from wasmhost.grants.given import Given, decide
 from wasmhost.sandbox.allocators import allocator_places
 from wasmhost.sandbox.compiling import Artifact, Bounds, ModuleKind, reason_of
 from wasmhost.sandbox.component import check_component, component_surface, plan_component
@@ -53,16 +53,16 @@ _MIB: Final = 1024 * 1024
 class Guest:
     """A module that was let in: checked, compiled, and fitted with what its imports end in.
 
-    ``hooks`` are those the host may deliver: ``hooks[i].name`` is delivered as index i. ``fields`` of
-    events it is given undisguised.
+    ``hooks`` are those the host may deliver: ``hooks[i].name`` is delivered as index i. ``given`` is
+    what it is given of what it asks for.
     """
 
     sha256: str
     size: int
     hooks: tuple[Hook, ...]
     plan: Plan | ComponentPlan
+    given: Given
     manifest: Manifest | None = None
-    fields: frozenset[str] = frozenset()
 
     def hook_index(self) -> dict[str, int]:
         """The index of each hook, by name."""
@@ -154,24 +154,25 @@ def let_in(
 ) -> Guest:
     """Check what was compiled from ``wasm``, and fit what its imports end in.
 
-    ``grant``: the capabilities the operator gives; ``hooks``: those it may hear, None for all it has.
+    ``grant``: the capabilities and fields that the operator grants; ``hooks``: those it may hear, None
+    for all it has.
 
     :raises GuestRefused: with the reason.
     """
     manifest = read_manifest(wasm)
+    given = decide(manifest, grant)
     plan: Plan | ComponentPlan
     if isinstance(compiled, Module):
         shape = core_shape(compiled, airlock_module(wasm) or wasm)
-        imports = check_imports(shape, grant)
+        imports = check_imports(shape, given)
         heard = _heard(check_hooks(shape.exports), manifest, hooks)
         plan = fit_core(engine, compiled, shape, imports, heard, limits)
     else:
-        checked = check_component(engine.engine, compiled, grant)
+        checked = check_component(engine.engine, compiled, given)
         heard = _heard(checked.hooks, manifest, hooks)
         places = allocator_places(wasm)
         plan = plan_component(engine.engine, compiled, checked, heard, limits, places)
-    fields = given_fields(manifest, grant)
-    return Guest(hashlib.sha256(wasm).hexdigest(), len(wasm), heard, plan, manifest, fields)
+    return Guest(hashlib.sha256(wasm).hexdigest(), len(wasm), heard, plan, given, manifest)
 
 
 def surface(engine: SandboxEngine, compiled: Compiled, wasm: bytes) -> Surface:

@@ -86,7 +86,12 @@ class Sandbox:
                 where = "it does not instantiate" if code is None else "its start function trapped"
                 raise GuestRefused(f"{where}: {report.message}") from None
             try:
-                _furnish(self._cell.box, config or {}, state)
+                without = guest.given.without
+                _furnish(
+                    self._cell.box,
+                    {} if config is None or "config" in without else config,
+                    None if "state" in without else state,
+                )
                 self.init = self._initialize(limits.init_fuel, init_ticks, seed)
             except BaseException:
                 self._cell.close()
@@ -130,6 +135,8 @@ class Sandbox:
     def _full(self, fuel: int) -> Outcome:
         left = read_box(self._cell.box)
         effects = left.effects
+        if self.guest.given.without:
+            effects = _less(effects, self.guest.given.without)
         if left.panic:  # and then it returned: its words are still worth a line
             effects = effects._replace(logs=(*effects.logs, LogLine("error", left.panic)))
         return Outcome(fuel, effects, left.error, None)
@@ -161,6 +168,20 @@ def _cell(engine: SandboxEngine, guest: Guest, fuel: int, ticks: int) -> Cell | 
     if isinstance(plan, Plan):
         return Cell(engine.engine, plan, fuel, ticks)
     return ComponentCell(engine.engine, plan, fuel, ticks)
+
+
+def _less(effects: Effects, without: frozenset[str]) -> Effects:
+    """Leave out what it may ask for and is not granted: counted, as if there had been no room for it."""
+    reports = () if "report" in without else effects.reports
+    metrics = () if "metrics" in without else effects.metrics
+    unsaved = effects.state is not None and "state" in without
+    return effects._replace(
+        reports=reports,
+        metrics=metrics,
+        state=None if unsaved else effects.state,
+        dropped=effects.dropped + len(effects.reports) - len(reports) + len(effects.metrics) - len(metrics),
+        state_refused=effects.state_refused + unsaved,
+    )
 
 
 def refused_start(trap: TrapReport) -> GuestRefused:

@@ -13,6 +13,7 @@ from wasmhost.authoring.project import FILE, Project, load_project
 from wasmhost.authoring.toolchains.base import BuildError
 from wasmhost.authoring.tryout import PATIENT, granted
 from wasmhost.config import GRANTABLE
+from wasmhost.config.model import GRANTABLE_FIELDS
 from wasmhost.errors import ConfigError
 from wasmhost.host.loading import read_module
 from wasmhost.sandbox.guest import compile_guest, let_in, read_manifest
@@ -122,7 +123,7 @@ class Desk:
             hooks = project.hooks
         compiled = self._workshop.compiled(module)
         if grant is None:
-            grant = GRANTABLE if project is None else granted(project)
+            grant = GRANTABLE | GRANTABLE_FIELDS if project is None else granted(project)
         guest = let_in(self.engine, compiled, module, limits, grant=grant, hooks=hooks)
         observer = Observer(self.engine, guest, limits, config=settings, state=state)
         self._observers.append(observer)
