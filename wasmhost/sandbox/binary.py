@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from wasmhost.sandbox.sections import read_u32
+
 Signature = tuple[tuple[str, ...], tuple[str, ...]]
 """Core parameter and result types of a function."""
 Room = tuple[int, int | None]
@@ -73,6 +75,10 @@ def read_shape(wasm: bytes) -> Shape:
         reader.read()
     except IndexError:
         raise Unreadable("it ends in the middle of something") from None
+    except Unreadable:
+        raise
+    except ValueError as error:  # a number, or a name that is no text
+        raise Unreadable(str(error)) from None
     return reader.shape
 
 
@@ -88,16 +94,9 @@ class _Reader:
         return self._wasm[self.at - 1]
 
     def number(self) -> int:
-        """An unsigned LEB128, of up to 64 bits."""
-        value = shift = 0
-        while True:
-            byte = self.byte()
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-            shift += 7
-            if shift > 63:
-                raise Unreadable("a number is too long")
+        """An unsigned number, of up to 64 bits where a proposal has such sizes."""
+        value, self.at = read_u32(self._wasm, self.at, 64)
+        return value
 
     def name(self) -> str:
         length = self.number()

@@ -17,6 +17,7 @@ from wasmhost.contract.manifest import SECTION, Manifest, ManifestError, decode_
 from wasmhost.errors import GuestRefused
 from wasmhost.grants.given import Given, decide
 from wasmhost.sandbox.allocators import allocator_places
+from wasmhost.sandbox.caps import check_caps
 from wasmhost.sandbox.compiling import Artifact, Bounds, ModuleKind, reason_of
 from wasmhost.sandbox.component import check_component, component_surface, plan_component
 from wasmhost.sandbox.core import check_hooks, check_imports, core_shape, core_surface, fit_core
@@ -205,6 +206,7 @@ def _code(wasm: bytes, limit_mib: int) -> bytes:
     try:
         for _ in all_places(wasm):  # counts them
             pass
+        check_caps(wasm)
         wasm = without_custom_sections(wasm, SECTION)
     except TooMuch as error:
         raise GuestRefused(str(error)) from None

@@ -18,7 +18,6 @@ _COMPONENT_LAYER: Final = b"\x01\0"
 NESTED: Final = frozenset({1, 4})  # the sections of a component that hold a core module, a component
 _MAX_DEPTH: Final = 8
 MAX_SECTIONS: Final = 100_000  # componentize-py's components have some hundreds
-_MAX_SHIFT: Final = 28  # a u32 takes five bytes of LEB128
 
 
 class TooMuch(ValueError):
@@ -158,13 +157,13 @@ def vector(data: bytes) -> bytes:
     return _write_u32(len(data)) + data
 
 
-def read_u32(data: bytes, at: int) -> tuple[int, int]:
-    """Read an unsigned LEB128 number; returns it and the offset behind it.
+def read_u32(data: bytes, at: int, bits: int = 32) -> tuple[int, int]:
+    """Read an unsigned LEB128 number, of 32 bits or more; returns it and the offset behind it.
 
     :raises ValueError: it does not end, or is too long.
     """
     value = shift = 0
-    while at < len(data) and shift <= _MAX_SHIFT:
+    while at < len(data) and shift < bits:
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << shift
