@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wasmhost.text import decode_untrusted, escape_untrusted
+from wasmhost.text import MAX_MARKS, decode_untrusted, escape_untrusted, safe_json
 
 ANY_TEXT = st.text(alphabet=st.characters(codec=None, categories=None))
 NASTY = st.text(
-    alphabet=st.sampled_from("a\\\n\r\x00\x1b\x7f\x85\x9b\u200e\u202e\u2066\u2028\ufeff\ud800\U000e0041é")
+    alphabet=st.sampled_from(
+        "a\\\n\r\x00\x1b\x7f\x85\x9b\u200e\u202e\u2066\u2028\ufeff\ud800\U000e0041é\u0301\u3164"
+    )
 )
 LIMITS = st.integers(min_value=1, max_value=40)
 
@@ -29,6 +32,11 @@ LIMITS = st.integers(min_value=1, max_value=40)
         ("tag \U000e0041", "tag \\U000e0041"),
         ("half \ud83d", "half \\ud83d"),
         ("back\\slash", "back\\slash"),
+        ("z" + "\u0301" * 6 + "a\u0301", "z" + "\u0301" * 4 + "\\u0301\\u0301a\u0301"),
+        ("\u0338quote", "\\u0338quote"),
+        ("e\u0301 \u0939\u093f\u0928\u094d\u0926\u0940", "e\u0301 \u0939\u093f\u0928\u094d\u0926\u0940"),
+        ("a\u3164b\u2800", "a\\u3164b\u2800"),
+        ("<b>&amp;", "<b>&amp;"),
     ],
 )
 def test_dangerous_characters_become_visible(raw: str, shown: str) -> None:
@@ -63,6 +71,31 @@ def test_result_is_one_bounded_printable_line(text: str, limit: int) -> None:
     assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert shown.encode("utf-8").decode("utf-8") == shown
     assert escape_untrusted(shown, limit) == shown
+
+
+@given(text=ANY_TEXT | NASTY)
+def test_marks_never_pile_up(text: str) -> None:
+    """However many there are, and whatever stands in between."""
+    run = 0
+    for character in "\n" + escape_untrusted(text, 200):
+        run = run + 1 if unicodedata.category(character)[0] == "M" else 0
+        assert run <= MAX_MARKS
+
+
+@given(value=st.recursive(ANY_TEXT | NASTY, lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner)))
+def test_json_is_printable_ascii_and_loses_nothing(value: object) -> None:
+    """Keys and values alike, DEL included; what a parser makes of it is the same."""
+    for compact in (False, True):
+        shown = safe_json(value, compact=compact)
+        assert shown.isascii()
+        assert shown.isprintable()
+        assert json.loads(shown) == json.loads(json.dumps(value))
+
+
+def test_json_has_no_numbers_that_json_has_not() -> None:
+    """NaN would not be read by other parsers."""
+    with pytest.raises(ValueError, match="JSON"):
+        safe_json(float("nan"))
 
 
 @given(data=st.binary(max_size=200), limit=LIMITS)

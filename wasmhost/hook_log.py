@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from wasmhost.contract import records as r
+from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
     from wasmhost.contract.records import HookEvent
+
+_LIMIT = 512  # of a value
 
 _log = structlog.get_logger("wasmhost.events")
 
@@ -50,6 +53,7 @@ def log_hook_event(event: HookEvent) -> None:
 
 def _value(event: HookEvent, field: str) -> object:
     if field == "peer":
-        return str(getattr(event, "peer_id"))  # noqa: B009  # which events have it, the table says
+        peer = str(getattr(event, "peer_id"))  # noqa: B009  # which events have it, the table says
+        return escape_untrusted(peer, _LIMIT)  # a peer names itself
     value: object = getattr(event, field)
-    return value
+    return escape_untrusted(value, _LIMIT) if isinstance(value, str) else value

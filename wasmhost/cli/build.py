@@ -1,6 +1,5 @@
 """``wasmhost build``: from a project to a module, and what there is to say of it."""
 
-import json as json_format
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +8,7 @@ import typer
 
 from wasmhost.cli.options import JsonOption
 from wasmhost.cli.terminal import Terminal, complain, put, say, terminal
-from wasmhost.text import escape_untrusted
+from wasmhost.text import escape_untrusted, safe_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from wasmhost.authoring.project import Project
 
 _NAME_LIMIT = 128
+_LINE_LIMIT = 1000
 _WORDS_LIMIT = 200
 
 ProjectArgument = Annotated[
@@ -50,7 +50,7 @@ def build(
     if isinstance(built, int):
         return built
     if json:
-        put(json_format.dumps(_as_json(built), allow_nan=False) + "\n")
+        put(safe_json(_as_json(built)) + "\n")
     else:
         put(_words(built, terminal(sys.stdout)))
     return 0
@@ -75,11 +75,17 @@ def built_project(project: "Project", *, out: Path | None = None, component: boo
         if not error.output and not isinstance(error, SourceRefused):
             raise
         if error.output:
-            say(error.output.rstrip("\n") + "\n")
+            say(_compilers_words(error.output))
         complain(f"{project.name} is not built: {error}")
     except GuestRefused as refused:
         complain(f"{project.name} is not built: a host would refuse the module: {refused}")
     return 1
+
+
+def _compilers_words(output: str) -> str:
+    """What a compiler said, line by line: it quotes the source, which may be a stranger's."""
+    lines = output.rstrip("\n").expandtabs().splitlines()
+    return "".join(f"{escape_untrusted(line, _LINE_LIMIT)}\n" if line else "\n" for line in lines)
 
 
 def _as_json(built: "Build") -> dict[str, Any]:

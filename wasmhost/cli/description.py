@@ -14,6 +14,7 @@ from wasmhost.sandbox.guest import compile_guest, let_in, module_kind, read_mani
 from wasmhost.sandbox.instance import Sandbox, refused_start
 from wasmhost.sandbox.producers import language_of
 from wasmhost.sandbox.surface import Surface
+from wasmhost.text import shorten
 from wasmhost.wall.workshop import sandbox_engine
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from wasmhost.sandbox.guest import Compiled
 
 _MIB: Final = 1024 * 1024
+NAME_LIMIT: Final = 256
+"""Characters of an import's name that are told; nothing that wasmhost offers has so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,11 @@ class Description:
             "kind": self.kind,
             "hooks": hooks_in_order(shown),
             "imports": [
-                {"module": module, "name": name, "capability": capability(module, name)}
+                {
+                    "module": shorten(module, NAME_LIMIT),
+                    "name": shorten(name, NAME_LIMIT),
+                    "capability": capability(module, name),
+                }
                 for module, name in shown.imports
             ],
             "memory": _room(shown.memory),

@@ -1,6 +1,5 @@
 """``wasmhost inspect``: what a module shows to the outside, and whether a run would let it in."""
 
-import json as json_format
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ import typer
 from wasmhost.cli.facts import facts
 from wasmhost.cli.options import GrantOption, JsonOption
 from wasmhost.cli.terminal import Terminal, complain, put, terminal
-from wasmhost.text import escape_untrusted
+from wasmhost.text import escape_untrusted, safe_json
 
 if TYPE_CHECKING:
     from wasmhost.cli.description import Description
@@ -42,7 +41,7 @@ def inspect(
         complain(str(unreadable))
         return 1
     if json:
-        put(json_format.dumps(description.as_json(), allow_nan=False) + "\n")
+        put(safe_json(description.as_json()) + "\n")
     else:
         put(_words(description, terminal(sys.stdout)))
     if description.reason is not None:
@@ -86,16 +85,16 @@ def _room_words(room: dict[str, int | None] | None, none: str, one: str, many: s
 
 
 def _language_words(shown: dict[str, Any]) -> str:
-    language = shown["language"] or "not said"
-    return f"{language}, SDK {shown['sdk']}" if shown["sdk"] else language
+    words = f"{shown['language'] or 'not said'}" + (f", SDK {shown['sdk']}" if shown["sdk"] else "")
+    return escape_untrusted(words, _NAME_LIMIT)
 
 
 def _manifest_words(manifest: dict[str, Any] | None) -> list[str]:
-    """What it asks for. The manifest was checked, and has nothing in it that is not printable."""
+    """What it asks for. Of a checked manifest, only its version is free text."""
     if manifest is None:
         return ["none"]
     asked = (key for key in ("hooks", "capabilities", "optional", "fields") if manifest[key])
     return [
-        f"{manifest['name']} {manifest['version']}",
+        f"{manifest['name']} {escape_untrusted(manifest['version'], _NAME_LIMIT)}",
         *(f"{key}: {', '.join(manifest[key])}" for key in asked),
     ]

@@ -1,6 +1,5 @@
 """``wasmhost panics``: the panic log, as JSON or to read."""
 
-import json as json_format
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from wasmhost.cli.options import DEFAULT_DB, JsonOption, one_of
 from wasmhost.cli.terminal import put, terminal
+from wasmhost.text import safe_json
 
 
 def panics(
@@ -32,7 +32,7 @@ def panics(
     path = one_of(file, db, "FILE and --db") or DEFAULT_DB
     rows = read_panics(path)
     if json:
-        put(json_format.dumps([asdict(row) for row in rows], allow_nan=False) + "\n")
+        put(safe_json([asdict(row) for row in rows]) + "\n")
         return 0
     from wasmhost.cli.panic_table import panic_table
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from wasmhost.cli.tables import Cell, Column, Row, table
-from wasmhost.text import escape_untrusted
+from wasmhost.text import escape_untrusted, safe_json
 
 if TYPE_CHECKING:
     from wasmhost.cli.terminal import Terminal
@@ -20,13 +19,12 @@ STATE_STYLE = {"running": "green", "quarantined": "yellow", "failed": "red", "re
 
 def summary_json(summary: Summary) -> str:
     """Return the one line of JSON that ``run --json`` ends with."""
-    return json.dumps(
+    return safe_json(
         {
             "events": summary.events,
             "rejected": summary.rejected,
             "observers": [_observer_json(observer) for observer in summary.observers],
-        },
-        allow_nan=False,
+        }
     )
 
 
@@ -48,6 +46,7 @@ def _observer_json(observer: ObserverSummary) -> dict[str, Any]:
         "reports_dropped": observer.reports_dropped,
         "quarantined": list(observer.quarantined),
         "metrics": {name: _number(value) for name, value in observer.metrics},
+        "suppressed": asdict(observer.suppressed),
     }
 
 
@@ -60,7 +59,7 @@ def _number(value: float) -> float | str:
 
 def summary_table(summary: Summary, screen: Terminal) -> str:
     """Return the table for people, under a line with what holds for all observers."""
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("observer", least=12),
         Column("state"),
         Column("delivered", "right", drop=7),
@@ -73,15 +72,16 @@ def summary_table(summary: Summary, screen: Terminal) -> str:
         Column("p99", "right", drop=2),
         Column("max", "right", drop=1),
     )
+    columns += (Column("suppressed", "right", drop=3),) if _any_suppressed(summary) else ()
     head = f"{_count(summary.events, 'event')}, {summary.rejected:,} rejected\n"
-    return head + table(columns, [_row(observer) for observer in summary.observers], screen)
+    return head + table(columns, [_row(observer)[: len(columns)] for observer in summary.observers], screen)
 
 
 def _row(observer: ObserverSummary) -> Row:
     name = Cell(escape_untrusted(observer.name, _NAME_LIMIT), "bold")
     state = Cell(observer.state, STATE_STYLE[observer.state])
     if observer.state == "refused":
-        return (name, state, *(Cell("-", "dim") for _ in range(9)))
+        return (name, state, *(Cell("-", "dim") for _ in range(10)))
     return (
         name,
         state,
@@ -92,7 +92,13 @@ def _row(observer: ObserverSummary) -> Row:
         quiet_zero(observer.reports),
         quiet_zero(observer.logs),
         *_fuel_cells(observer.fuel),
+        quiet_zero(observer.suppressed.things, "yellow"),
     )
+
+
+def _any_suppressed(summary: Summary) -> bool:
+    """Whether there is need of a column for it: most runs have nothing to put into one."""
+    return any(observer.suppressed.things for observer in summary.observers)
 
 
 def quiet_zero(count: int, style: str = "") -> Cell:

@@ -1,6 +1,5 @@
 """``wasmhost test``: an observer's golden tests, and what its hooks cost."""
 
-import json as json_format
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,7 @@ from wasmhost.cli.build import ProjectArgument, built_project
 from wasmhost.cli.options import JsonOption
 from wasmhost.cli.terminal import Terminal, complain, put, terminal
 from wasmhost.errors import GuestRefused, UserError
-from wasmhost.text import escape_untrusted
+from wasmhost.text import escape_untrusted, safe_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -124,7 +123,7 @@ def _as_json(outcome: "Outcome", module: Path) -> str:
             {"hook": row.hook, "calls": row.calls, "p50": row.p50, "max": row.most} for row in outcome.fuel
         ],
     }
-    return json_format.dumps(shown, allow_nan=False) + "\n"
+    return safe_json(shown) + "\n"
 
 
 def _words(outcome: "Outcome", screen: Terminal) -> str:

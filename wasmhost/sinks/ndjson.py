@@ -1,12 +1,11 @@
 """Reports as NDJSON: one object ``{observer, src, seq, at, topic, body_hex, body}`` per line.
 
-The lines are ASCII: whatever a guest puts into a topic or a body, no control or bidirectional
+The lines are printable ASCII: whatever a guest puts into a topic or a body, no control or bidirectional
 character reaches a terminal.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections import Counter
@@ -19,7 +18,7 @@ import structlog
 from wasmhost.errors import InternalError, SinkError
 from wasmhost.sinks.cbor_json import cbor_to_json
 from wasmhost.sinks.descriptors import LineWriter
-from wasmhost.text import escape_untrusted
+from wasmhost.text import escape_untrusted, safe_json, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from wasmhost.sinks.base import ReportRecord
 
 _STDOUT = 1
+_NAME_LIMIT = 256
 
 
 def open_sink(spec: str) -> NdjsonSink:
@@ -112,14 +112,14 @@ class NdjsonSink:
             return None
         line = {
             "observer": record.observer,
-            "src": record.src,
+            "src": shorten(record.src, _NAME_LIMIT),
             "seq": record.seq,
             "at": record.at,
             "topic": record.topic,
             "body_hex": record.body.hex(),
             "body": body,
         }
-        return json.dumps(line, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        return safe_json(line, compact=True).encode() + b"\n"
 
     def _close(self) -> None:
         if self._descriptor is not None:

@@ -12,6 +12,7 @@ from wasmhost.authoring.tryout import heard
 from wasmhost.errors import GuestRefused
 from wasmhost.sandbox.outbox import CounterAdd
 from wasmhost.sinks.cbor_json import cbor_to_json
+from wasmhost.text import safe_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,7 +66,7 @@ def as_line(entry: Entry) -> str:
 
 
 def _printable(character: str) -> str:
-    return character if character.isprintable() else json.dumps(character)[1:-1]
+    return character if character.isprintable() else safe_json(character)[1:-1]
 
 
 def _entries(outcome: Outcome) -> Iterator[Entry]:
