@@ -9,7 +9,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Holds for what is installed and for what builds it.
 export PIP_CONSTRAINT := constraints.txt
 
-.PHONY: demo test lint check bench audit guests ledger traces clean help
+.PHONY: demo test lint check bench audit fuzz soak guests ledger traces clean help
 
 help:
 	@echo "make demo    replay a recorded trace through six observers, two of them bad"
@@ -17,6 +17,8 @@ help:
 	@echo "make lint    lint and types only; make check: tests only"
 	@echo "make bench   what a delivery costs, beside Extism and plain wasmtime-py"
 	@echo "make audit   whether hostile guests and streams are contained, in threads and in processes"
+	@echo "make fuzz    fuzz what reads strangers' bytes, FUZZ_SECONDS=60 for each of five targets"
+	@echo "make soak    well and hostile observers together for SOAK_MINUTES=60, in threads and in processes"
 	@echo "make ledger  what observers cost in each language, written anew"
 	@echo "make guests  rebuild the prebuilt guests; make traces: the synthetic trace"
 
@@ -40,6 +42,16 @@ bench: $(VENV)/.test
 audit: $(VENV)/.run
 	$(BIN)/wasmhost audit --isolation thread
 	$(BIN)/wasmhost audit --isolation process
+
+FUZZ_SECONDS ?= 60
+FUZZ_FOUND   ?= build/fuzz-found
+fuzz: $(VENV)/.test
+	$(PIP) install --group fuzz
+	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS) --found $(FUZZ_FOUND)
+
+SOAK_MINUTES ?= 60
+soak: $(VENV)/.test
+	$(BIN)/python -m tests.soak.run --minutes $(SOAK_MINUTES) --write
 
 guests: $(VENV)/.test
 	$(BIN)/python examples/build.py --prebuilt
