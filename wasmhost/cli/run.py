@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from wasmhost.cli.session import Outcome
     from wasmhost.config import HostConfig
+
+Isolation = Literal["process", "thread"]
 
 
 def run(
@@ -50,6 +52,16 @@ def run(
         str | None,
         typer.Option("--reports", metavar="PATH|-", help="Where reports go, as NDJSON.  [default: -]"),
     ] = None,
+    isolation: Annotated[
+        Isolation | None,
+        typer.Option("--isolation", help="Run observers in processes of their own, or in threads."),
+    ] = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(
+            "--shards", metavar="N", min=1, max=64, help="How many processes.  [default: one per processor]"
+        ),
+    ] = None,
     json: JsonOption = False,
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="The least important log lines to show.")
@@ -64,6 +76,7 @@ def run(
     with StopRequest() as stop:
         settings = _configuration(config, observer or (), grant or ())
         settings = _redirected(settings, one_of(db, panics, "--db and --panics"), reports)
+        settings = _isolated(settings, isolation, shards)
         outcome = _play(settings, source, log_level, stop)
         _show(outcome, as_json=json)
     return verdict(outcome)
@@ -85,6 +98,16 @@ def _redirected(settings: "HostConfig", db: Path | None, reports: str | None) ->
     """Return the same with what the options say of where it writes to."""
     settings = settings if db is None else replace(settings, db=db)
     return settings if reports is None else replace(settings, reports=reports)
+
+
+def _isolated(settings: "HostConfig", isolation: Isolation | None, shards: int | None) -> "HostConfig":
+    """Return the same with what the options say of where observers run."""
+    settings = replace(settings, isolation=isolation or settings.isolation or "process")
+    if shards is None:
+        return settings
+    if settings.isolation != "process":
+        raise ConfigError("--shards is for observers in processes, and these run in threads")
+    return replace(settings, shards=shards)
 
 
 def _play(settings: "HostConfig", source: str, level: LogLevel, stop: StopRequest) -> "Outcome":

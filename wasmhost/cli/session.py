@@ -54,9 +54,13 @@ class Outcome:
 async def play(config: HostConfig, spec: str, stop: StopRequest) -> Outcome:
     """Give the events of a source to the observers of a configuration, until it ends or is stopped.
 
+    Where the configuration does not say otherwise, they run in processes of their own: what we are given to
+    run here is a stranger's.
+
     :raises UserError: the source, the database or the sink cannot be opened.
     """
     unread = Unread()
+    config = replace(config, isolation=config.isolation or "process")
     async with open_source(spec) as source:
         sink = open_sink(config.reports)
         stop.call(source.stop, asyncio.get_running_loop())

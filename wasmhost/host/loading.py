@@ -10,6 +10,7 @@ from wasmhost.host.runner import GuestRunner
 from wasmhost.sandbox.artifacts import user_cache
 from wasmhost.sandbox.engine import SandboxEngine
 from wasmhost.sandbox.guest import load_guest, was_compiled
+from wasmhost.sandbox.native.component_cell import ComponentPlan
 from wasmhost.wall.workshop import child_workshop
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ def load(observer: ObserverConfig, engines: Engines, services: Services) -> Gues
     if len(wasm) >= LARGE and not was_compiled(engine.compiler, wasm, observer.limits):
         tell_operator("info", "compiling a large module", observer=observer.name, bytes=len(wasm))
     guest = load_guest(engine, wasm, observer.limits, grant=observer.grant, hooks=observer.hooks)
+    if isinstance(guest.plan, ComponentPlan):
+        raise GuestRefused(
+            "it is a component, whose imports are Python callbacks: they run beside this process only, "
+            'so say isolation = "process"'
+        )
     profile = services.profiles.of(observer.profile or observer.name, guest.given.fields)
     return GuestRunner(observer, engine, guest, services, profile=profile)
 
