@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wasmhost.sandbox.engine import SandboxEngine
     from wasmhost.sandbox.guest import Guest
 
-GRANT: Final = frozenset({"config", "metrics", "report", "state"})
+GRANT: Final = frozenset({"config", "metrics", "report", "state", "peer"})
 LIMITS: Final = Limits(
     fuel=1_000_000,
     init_fuel=5_000_000,
@@ -65,6 +65,7 @@ _DOORS: Final = (
     ("unreadable", r"cannot be read"),
     ("too much", r"more than [\d,]+|at most [\d,]+|too many|too large|takes too long"),
     ("imports", r"it imports|imports, more"),
+    ("grants", r"not granted"),
     ("exports", r"it exports"),
     ("start", r"its start function"),
     ("instantiation", r"does not instantiate"),
