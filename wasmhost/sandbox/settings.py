@@ -19,6 +19,9 @@ _SETTINGS: Final = {
     # out of bounds into the death of everybody. Deliveries cost the same; a guest's loop that does
     # nothing but load and store takes twice as long.
     "signals_based_traps": False,
+    # Data segments are copied into a new memory. To map them the engine makes a file in memory for them,
+    # which a sealed process may not, and then it would start no guest that has any.
+    "memory_init_cow": False,
     "cranelift_nan_canonicalization": True,
     "wasm_multi_memory": True,  # for the airlock; a store's limits keep a guest to one memory
     "wasm_threads": False,
