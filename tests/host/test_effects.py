@@ -197,6 +197,25 @@ async def test_a_live_run_drops_reports_that_the_sink_is_too_slow_for(
     assert len(sink.records) == line.reports
 
 
+async def test_one_that_fills_the_queue_takes_no_place_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a share of its own, however much the others send; and again once it was written."""
+    monkeypatch.setattr(reporting, "CAPACITY", 100)
+    sink = MemorySink()
+    reports = ReportQueue(sink)
+
+    def put(observer: str, times: int) -> int:
+        return sum(reports.put(ReportRecord(observer, "s", 0, 0, "t", b"\0")) for _ in range(times))
+
+    for _ in range(2):
+        assert put("flood", 500) == 100
+        assert put("flood", 1) == 0
+        assert put("good", 9) == put("other", 9) == 5
+        pump = asyncio.create_task(reports.pump())
+        await until(lambda: not reports.waiting)
+        pump.cancel()
+    assert len(sink.records) == 220
+
+
 async def test_a_lossless_run_waits_for_the_sink_instead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from wasmhost.sinks import ReportRecord, Sink
 
 CAPACITY: Final = 10_000
+_SHARES: Final = 20
+"""Of the queue, one in this many is every observer's own, however much the others send."""
 _BATCH: Final = 256
 
 _log: Final = structlog.stdlib.get_logger("wasmhost.host")
@@ -23,6 +25,8 @@ _log: Final = structlog.stdlib.get_logger("wasmhost.host")
 
 class ReportQueue:
     """A bounded queue, filled from any thread, that a task of its own empties into the sink.
+
+    One observer that fills it takes no place from another: each has a share of its own beyond that.
 
     Make it on the event loop, run `pump` there; `close` and `pump` returns when all is written.
 
@@ -34,6 +38,10 @@ class ReportQueue:
         self._sink = sink
         self._lossless = lossless
         self._records: deque[ReportRecord] = deque()
+        # By observer, ever more. Two numbers, because each is written by one thread at a time: by the one
+        # that serves the observer, and by the loop's.
+        self._put: dict[str, int] = {}
+        self._taken: dict[str, int] = {}
         self._loop: AbstractEventLoop = asyncio.get_running_loop()
         self._ready = asyncio.Event()
         self._called = False
@@ -51,14 +59,19 @@ class ReportQueue:
 
     def put(self, record: ReportRecord) -> bool:
         """Take one report, from any thread; False where it had to be dropped."""
-        if self.full and not self._lossless:
+        name = record.observer
+        if self.full and not self._lossless and self._has_its_share(name):
             return False
+        self._put[name] = self._put.get(name, 0) + 1
         self._records.append(record)
         # Looked at after appending, as the pump resets it before emptying: so none is forgotten.
         if not self._called:
             self._called = True
             call_on_loop(self._loop, self._ready.set)
         return True
+
+    def _has_its_share(self, observer: str) -> bool:
+        return self._put.get(observer, 0) - self._taken.get(observer, 0) >= CAPACITY // _SHARES
 
     async def pump(self) -> None:
         """Write what comes, until `close`."""
@@ -68,6 +81,8 @@ class ReportQueue:
             self._called = False
             while self._records:
                 batch = [self._records.popleft() for _ in range(min(_BATCH, len(self._records)))]
+                for record in batch:
+                    self._taken[record.observer] = self._taken.get(record.observer, 0) + 1
                 await self._write(batch)
                 await asyncio.sleep(0)  # a sink that need not wait must not hold the loop
             if self._closed:
