@@ -26,18 +26,7 @@ CLASSES: Final = frozenset(
 
 # What is not contained yet, by case or class, and why. It is to be empty.
 PENDING: Final[dict[Isolation, dict[str, str]]] = {
-    "thread": {
-        "components": "threads do not refuse components yet",
-        "compile/300000-functions": "there are no caps yet on what is compiled",
-        "compile/a-function-of-400000-additions": "likewise",
-        "compile/jump-tables": "likewise",
-        "compile/live-values": "likewise",
-        "compile/calls-with-a-thousand-arguments": "likewise",
-        "compile/50000-exports": "likewise",
-        "compile/50000-types": "likewise",
-        "amplification/report-flood": "the queue of reports is everybody's",
-        "amplification/report-flood-over-many-events": "likewise",
-    },
+    "thread": {},
     "process": {},
 }
 ISOLATIONS: Final[tuple[Isolation, ...]] = ("thread",)

@@ -1,8 +1,8 @@
 ;;! title = "One function that is a million operators long"
 ;;! expect = "refused"
-;;! reason = "does not compile|more than|takes too long|compil"
+;;! reason = "more than|compil"
 ;;! alone = true
-;;! within = 40
+;;! observer = { compile_s = 2, compile_mib = 1024 }
 
 (module
   (memory (export "memory") 3)

@@ -1,7 +1,7 @@
 ;;! title = "A hook that is async"
 ;;! expect = "refused"
 ;;! reason = "does not compile|must be|exports no hook"
-;;! thread = { expect = "refused", reason = "process" }
+;;! thread = { expect = "refused", reason = "process|does not compile|must be|exports no hook" }
 
 (component
   (core module $m

@@ -1,7 +1,7 @@
 ;;! title = "A memory more than a guest in JavaScript has"
 ;;! expect = "refused"
 ;;! reason = "memory count too high"
-;;! thread = { expect = "refused", reason = "process" }
+;;! thread = { expect = "refused", reason = "process|memory count too high" }
 
 (component
   (core module $libc

@@ -1,7 +1,7 @@
 ;;! title = "Logging with a level that is a number"
 ;;! expect = "refused"
 ;;! reason = "it must be"
-;;! thread = { expect = "refused", reason = "process" }
+;;! thread = { expect = "refused", reason = "process|it must be" }
 
 (component
   (import "wasmhost:observer/log@0.1.0"

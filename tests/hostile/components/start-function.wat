@@ -2,7 +2,7 @@
 ;;! expect = "refused"
 ;;! reason = "start function trapped"
 ;;! observer = { init_fuel = 1_000_000 }
-;;! thread = { expect = "refused", reason = "process" }
+;;! thread = { expect = "refused", reason = "process|start function trapped" }
 
 (component
   (core module $libc
