@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEYS = ["name", "sha256", "size", "kind", "hooks", "imports", "memory", "accepted", "reason", "manifest"]
-KEYS += ["table", "language", "sdk"]
+KEYS += ["table", "language", "sdk", "given", "sees"]
 
 
 @pytest.mark.parametrize("name", DEMO_GUESTS)
@@ -32,6 +32,24 @@ def test_every_prebuilt_guest_is_accepted(tmp_path: Path, name: str) -> None:
     assert set(told["memory"]) == {"min", "max"}
     for entry in told["imports"]:
         assert entry["module"] == f"wasmhost:observer/{entry['capability']}@0.1.0"
+
+
+def test_it_shows_what_the_module_would_see(tmp_path: Path) -> None:
+    """Of each hook a typical event, disguised where it is not granted; the same each time."""
+    run = ("inspect", GUESTS / "flap-detector.wasm", "--json")
+    told = wasmhost(*run, "--grant", "peer", cwd=tmp_path).json
+    assert told["given"] == {
+        "capabilities": ["config", "metrics", "report"],
+        "fields": ["peer"],
+        "without": [],
+    }
+    assert [row["hook"] for row in told["sees"]] == told["hooks"]
+    (event, *_) = (row["event"] for row in told["sees"])
+    assert event["event"]["peer"]["type"]["name"] == "caller"
+    assert event["ctx"]["self-id"]["type"]["manufacturer"] == "withheld"
+    bare = wasmhost(*run, cwd=tmp_path).json["sees"][0]["event"]
+    assert bare["event"]["peer"]["type"]["manufacturer"] == "withheld"
+    assert bare["ctx"] == event["ctx"]
 
 
 def test_hooks_are_in_the_contracts_order(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from wasmhost.cli.audit import audit
 from wasmhost.cli.bench import bench
 from wasmhost.cli.build import build
 from wasmhost.cli.demo import demo
+from wasmhost.cli.grants import grants
 from wasmhost.cli.inspect import inspect
 from wasmhost.cli.new import new
 from wasmhost.cli.panics import panics
@@ -53,6 +54,15 @@ _INSPECT_EXAMPLES = """\b
 Examples:
   wasmhost inspect relay-watch.wasm
   wasmhost inspect counter.wasm --grant state --json
+"""
+_GRANTS_EXAMPLES = """\b
+Examples:
+  wasmhost grants --config wasmhost.toml
+  wasmhost grants --observer relay-watch.wasm --grant self --json
+
+\b
+Exit codes: 0 done; 1 an observer would be refused with these grants; 2 wrong
+options, configuration or database.
 """
 _BENCH_EXAMPLES = """\b
 Examples:
@@ -132,7 +142,7 @@ def _root(
     """Run untrusted observers of a node's events as WebAssembly guests, and keep a log of their panics."""
     if ctx.invoked_subcommand is None:
         raise UserError(
-            "no command given: run, inspect, panics, new, build, test, bench, audit or demo;"
+            "no command given: run, inspect, panics, grants, new, build, test, bench, audit or demo;"
             " see wasmhost --help"
         )
 
@@ -140,6 +150,7 @@ def _root(
 app.command(epilog=_RUN_EXAMPLES)(run)
 app.command(epilog=_INSPECT_EXAMPLES)(inspect)
 app.command(epilog=_PANICS_EXAMPLES)(panics)
+app.command(epilog=_GRANTS_EXAMPLES)(grants)
 app.command(epilog=_NEW_EXAMPLES)(new)
 app.command(epilog=_BUILD_EXAMPLES)(build)
 app.command("test", epilog=_TEST_EXAMPLES)(golden)

@@ -7,8 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import cbor2
+
+from wasmhost.config.model import GRANTABLE
 from wasmhost.contract.hooks import HOOKS
 from wasmhost.errors import GuestRefused
+from wasmhost.grants.given import Given, decide, given_fields
+from wasmhost.grants.profiles import KEY_BYTES, Profiles
+from wasmhost.grants.views import Views
 from wasmhost.sandbox.airlock import abi
 from wasmhost.sandbox.guest import compile_guest, let_in, module_kind, read_manifest, surface
 from wasmhost.sandbox.instance import Sandbox, refused_start
@@ -35,6 +41,8 @@ class Description:
 
     ``kind`` and ``surface`` are None where the file did not get that far; ``manifest`` and ``language``
     where it says nothing of them; ``sha256`` where it is too large to be read. ``size`` is in bytes.
+    ``given`` is what it would be given, None where its grants keep it out; ``sees``: of each of its hooks a
+    typical event, as these grants would show it.
     """
 
     name: str
@@ -45,6 +53,8 @@ class Description:
     manifest: Manifest | None
     language: str | None
     reason: str | None
+    given: Given | None = None
+    sees: tuple[tuple[str, dict[str, Any]], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Give the keys of ``inspect --json``."""
@@ -70,6 +80,20 @@ class Description:
             "table": _room(shown.table),
             "language": self.language,
             "sdk": (self.manifest.sdk or None) if self.manifest is not None else None,
+            "given": self._given(),
+            "sees": [{"hook": hook, "event": event} for hook, event in self.sees],
+        }
+
+    def _given(self) -> dict[str, list[str]] | None:
+        given = self.given
+        if given is None:
+            return None
+        shown = self.surface or Surface((), (), None, None)
+        imported = {capability(module, name) for module, name in shown.imports}
+        return {
+            "capabilities": sorted(given.capabilities & (imported if not given.by_manifest else GRANTABLE)),
+            "fields": sorted(given.fields),
+            "without": sorted(given.without),
         }
 
 
@@ -100,10 +124,31 @@ def describe(observer: ObserverConfig) -> Description:
             _try_out(engine, compiled, wasm, observer)
         except GuestRefused as refused:
             reason = str(refused)
+    given: Given | None = None
+    with suppress(GuestRefused):
+        given = decide(manifest, observer.grant)
+    sees = _sees(observer, shown, manifest) if shown is not None else ()
     language = None
     if shown is not None:  # else it was not looked through: it may be of any size
         language = (manifest.language if manifest is not None else "") or language_of(wasm)
-    return Description(observer.name, sha256, size, kind, shown, manifest, language, reason)
+    return Description(observer.name, sha256, size, kind, shown, manifest, language, reason, given, sees)
+
+
+def _sees(
+    observer: ObserverConfig, shown: Surface, manifest: Manifest | None
+) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """Of each hook that it would hear a typical event, as these grants would show it."""
+    from wasmhost.authoring.samples import SAMPLES
+
+    # Any key will do for an example; this one gives the same pseudonyms each time.
+    profile = Profiles(bytes(KEY_BYTES)).of(
+        observer.profile or observer.name, given_fields(manifest, observer.grant)
+    )
+    served = [hook for hook in hooks_in_order(shown) if manifest is None or hook in manifest.hooks]
+    heard = [hook for hook in served if observer.hooks is None or hook in observer.hooks]
+    frames = [SAMPLES[hook] for hook in heard]
+    views = frames if profile is None else [Views(frame).of(profile) for frame in frames]
+    return tuple((view.hook, cbor2.loads(view.data)) for view in views)
 
 
 def _read(observer: ObserverConfig) -> bytes:

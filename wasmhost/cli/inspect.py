@@ -67,6 +67,8 @@ def _facts(description: "Description") -> list[tuple[str, list[str]]]:
         ("table", [_room_words(shown["table"], "none", "element", "elements")]),
         ("language", [_language_words(shown)]),
         ("manifest", _manifest_words(shown["manifest"])),
+        ("given", _given_words(shown["given"])),
+        ("sees", [f"{row['hook']}: {_event_words(row['event'])}" for row in shown["sees"]] or ["nothing"]),
     ]
 
 
@@ -98,3 +100,26 @@ def _manifest_words(manifest: dict[str, Any] | None) -> list[str]:
         f"{manifest['name']} {escape_untrusted(manifest['version'], _NAME_LIMIT)}",
         *(f"{key}: {', '.join(manifest[key])}" for key in asked),
     ]
+
+
+def _given_words(given: dict[str, list[str]] | None) -> list[str]:
+    if given is None:
+        return ["nothing: see below"]
+    return [
+        f"{key}: {', '.join(names) or 'none'}" for key, names in given.items() if names or key != "without"
+    ]
+
+
+def _event_words(event: dict[str, Any]) -> str:
+    """A typical event as it would see it: whose it is, and what it says."""
+    told = {**event.get("ctx", {}), **event["event"]}
+    return ", ".join(f"{key} {_value_words(value)}" for key, value in told.items())
+
+
+def _value_words(value: Any) -> str:  # Any: what an event of ours holds
+    if not isinstance(value, dict):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if "serial-number" in value:
+        kind, realm = value["type"], value["realm"]["realm-id"]
+        return f"{kind['manufacturer']}/{kind['name']}/{kind['version']}#{value['serial-number']}@{realm}"
+    return "(" + ", ".join(f"{key} {_value_words(item)}" for key, item in value.items()) + ")"

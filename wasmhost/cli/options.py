@@ -15,7 +15,8 @@ GrantOption = Annotated[
     typer.Option(
         "--grant",
         metavar="NAME",
-        help="Grant a capability (state) on top of config, metrics and report. Can be repeated.",
+        help="Grant a capability (state) or a field of events (peer, self, stream, credential) on top of "
+        "config, metrics and report. Can be repeated.",
     ),
 ]
 

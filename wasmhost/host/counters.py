@@ -86,6 +86,9 @@ class Counters:
 
     ``suppressed_…``: what its rates did not let pass. Lines, reports and metrics among it are counted as
     dropped too; a suppressed write of state is made later, or by a later one.
+
+    ``used_…``: not 0 once a capability was called. ``saw_…``: events that carried a field undisguised.
+    ``hooks``: events that were given to each.
     """
 
     delivered: int = 0
@@ -104,6 +107,15 @@ class Counters:
     suppressed_report_bytes: int = 0
     suppressed_state: int = 0
     suppressed_metrics: int = 0
+    used_config: int = 0
+    used_metrics: int = 0
+    used_report: int = 0
+    used_state: int = 0
+    saw_credential: int = 0
+    saw_peer: int = 0
+    saw_self: int = 0
+    saw_stream: int = 0
+    hooks: dict[str, int] = field(default_factory=dict[str, int])
     fuel: FuelTally = field(default_factory=FuelTally)
 
 

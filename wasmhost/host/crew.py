@@ -82,6 +82,8 @@ class Crew:
             self._refuse(name, reason)
         for post, hearer in fleet.posts():
             self._dispatcher.add(post, hearer)
+        for desk in fleet.desks():
+            services.usage.watch(desk.name, desk.module_sha256, desk.counters)
 
     async def _start_guest(
         self, observer: ObserverConfig, engines: Engines, scheduler: Scheduler, services: Services
@@ -89,6 +91,7 @@ class Crew:
         with self._refusing(observer):
             runner = await anyio.to_thread.run_sync(load, observer, engines, services)
             call = partial(scheduler.submit, scheduler.enlist(runner))
+            services.usage.watch(runner.name, runner.module_sha256, runner.counters)
             self._dispatcher.add(Post(runner, call, runner.profile))
 
     @contextmanager

@@ -17,6 +17,7 @@ from wasmhost.host.mishaps import PanicTeller, tell_operator
 from wasmhost.host.rates import EVENTS_A_SECOND
 from wasmhost.host.scheduler import OVERRUN_NS
 from wasmhost.host.seeds import SourceSeeds
+from wasmhost.host.usage import UseCounter
 from wasmhost.panics.record import PanicKind
 from wasmhost.sandbox.instance import Sandbox, refused_start
 from wasmhost.sandbox.outbox import NO_EFFECTS
@@ -96,6 +97,7 @@ class GuestRunner:
         self._gate = QuarantineGate(config.quarantine)
         first, longest = (0.0, 0.0) if ports.lossless else config.backoff_ms
         self._backoff = Backoff(first / 1e3, longest / 1e3, random.Random())  # noqa: S311 - jitter
+        self._use = UseCounter(self.counters, guest.given.fields)
         self._seeds = SourceSeeds(guest.sha256, config.name)
         self._resume_at = 0.0
         self._failed = False
@@ -109,6 +111,12 @@ class GuestRunner:
 
     def turn(self) -> float | bool:
         """Deliver some letters; see `scheduler.Task.turn`. A bug of ours costs the letter, no more."""
+        try:
+            return self._turn()
+        finally:
+            self._look()
+
+    def _turn(self) -> float | bool:
         until = _now() + OVERRUN_NS
         for _ in range(_TURN):
             if self._lossless and self._reports.full:
@@ -144,6 +152,7 @@ class GuestRunner:
         seed = self._seeds[frame.src or ""]
         lost, self._lost = letter.lost + self._lost, 0
         outcome = sandbox.deliver(self._index[frame.hook], data, frame.at, frame.seq, lost, seed)
+        self._use.delivered(frame)
         if outcome.trap is None:
             self._returned(letter, outcome)
         else:
@@ -152,6 +161,7 @@ class GuestRunner:
     def _returned(self, letter: Letter, outcome: Outcome) -> None:
         hook, reply = letter.frame.hook, letter.reply
         if outcome.effects is not NO_EFFECTS:
+            self._use.asked(outcome.effects)
             self._effects.apply(outcome.effects, hook, letter.frame, self._clock(letter))
         self.counters.delivered += 1
         self.counters.fuel.add(outcome.fuel)
@@ -174,7 +184,8 @@ class GuestRunner:
         hook = letter.frame.hook
         self._discard()
         self._effects.apply(outcome.effects, hook, letter.frame, self._clock(letter))
-        self._teller.tell(trap, hook, self._config.limits.fuel, seen, lost)
+        told = seen._replace(src=letter.frame.src)  # the log is the operator's, who is to know the source
+        self._teller.tell(trap, hook, self._config.limits.fuel, told, lost)
         self.counters.panics += 1
         self._resume_at = _monotonic() + self._backoff.panicked()
         self._book_panic(hook, letter)
@@ -296,9 +307,15 @@ class GuestRunner:
                 each.reply.panicked(why)
 
     def _discard(self) -> None:
+        self._look()
         sandbox, self._sandbox = self._sandbox, None
         if sandbox is not None:
             sandbox.close()
+
+    def _look(self) -> None:
+        """Note what the guest has asked for without a trace but in its box."""
+        if self._sandbox is not None:
+            self._use.looked(*self._sandbox.asked)
 
     def _time(self, letter: Letter) -> float:
         return float(letter.number) if self._lossless else _monotonic()

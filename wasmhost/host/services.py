@@ -11,6 +11,7 @@ import anyio.to_thread
 
 from wasmhost.database import Database
 from wasmhost.grants.profiles import Profiles
+from wasmhost.grants.usage import UsageLog
 from wasmhost.host.mishaps import tell_operator
 from wasmhost.host.reports import ReportQueue
 from wasmhost.host.state import StateStore
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 
 CANCEL_S: Final = 1.0
+USAGE_EVERY_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Services:
     reports: ReportQueue
     lossless: bool
     profiles: Profiles
+    usage: UsageLog
 
 
 async def open_services(
@@ -60,7 +63,16 @@ async def open_services(
     pump = asyncio.create_task(reports.pump(), name="wasmhost-reports")
     stack.push_async_callback(_finish, reports, pump, None if lossless else config.drain_s)
     profiles = Profiles(None if database is None else database.key)
-    return Services(PanicLog(database), StateStore(database), reports, lossless, profiles)
+    usage = UsageLog(database)
+    stack.push_async_callback(cancel, asyncio.create_task(_keep_written(usage), name="wasmhost-usage"))
+    return Services(PanicLog(database), StateStore(database), reports, lossless, profiles, usage)
+
+
+async def _keep_written(usage: UsageLog) -> None:
+    """Have what observers use written while they run: a host may be killed."""
+    while True:
+        await asyncio.sleep(USAGE_EVERY_S)
+        usage.call()
 
 
 async def _open_database(stack: AsyncExitStack, config: HostConfig, failures: list[str]) -> Database:

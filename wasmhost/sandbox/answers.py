@@ -71,6 +71,7 @@ class Answers:
 
     def config_get(self, key: bytes) -> bytes | None:
         """`config.get`."""
+        self.box[abi.KEPT_CONFIG_USED] = 1
         place, end = abi.CONFIG, abi.CONFIG + self._u32(abi.KEPT_CONFIG_LENGTH)
         while place < end:
             key_length, value_length = abi.CONFIG_ENTRY.unpack_from(self.box, place)
@@ -83,6 +84,7 @@ class Answers:
 
     def state_load(self) -> bytes | None:
         """`state.load`."""
+        self.box[abi.KEPT_STATE_USED] = 1
         if not self._u32(abi.KEPT_STATE_PRESENT):
             return None
         return bytes(self.box[abi.STATE : abi.STATE + self._u32(abi.KEPT_STATE_LENGTH)])

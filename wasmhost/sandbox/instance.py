@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wasmhost.errors import GuestRefused, InternalError
@@ -51,7 +52,18 @@ class Sandbox:
     there. After that, or after `close`, using it raises an `InternalError`.
     """
 
-    __slots__ = ("_armed_at", "_budget", "_cell", "_fuel", "_ticker", "_ticks", "guest", "init")
+    __slots__ = (
+        "_armed_at",
+        "_asked",
+        "_budget",
+        "_cell",
+        "_closed",
+        "_fuel",
+        "_ticker",
+        "_ticks",
+        "guest",
+        "init",
+    )
 
     def __init__(
         self,
@@ -76,6 +88,8 @@ class Sandbox:
         self._budget = budget(limits.fuel)
         self._ticks = ticks(limits.deadline_ms)
         self._armed_at = 0
+        self._asked = False, False
+        self._closed = False
         init_ticks = ticks(limits.init_deadline_ms)
         with self._ticker.held():
             try:
@@ -145,13 +159,27 @@ class Sandbox:
         left = read_box(self._cell.box)
         said = left.panic or left.stderr  # a Go program writes its panic to standard error
         report = report_trap(trapped.raw, phase=left.phase, said=said, exit_code=left.exit_code)
-        self._cell.close()
+        self._look()
+        self.close()
         logs_only = Effects(logs=left.effects.logs, logs_dropped=left.effects.logs_dropped)
         return Outcome(budget, logs_only, None, report)
+
+    @property
+    def asked(self) -> tuple[bool, bool]:
+        """Whether the guest has asked for its config, and for its state: what leaves nothing else behind."""
+        if not self._closed:
+            self._look()
+        return self._asked
+
+    def _look(self) -> None:
+        box = self._cell.box
+        with suppress(ValueError):  # an interrupt may have closed the cell
+            self._asked = bool(box[abi.KEPT_CONFIG_USED]), bool(box[abi.KEPT_STATE_USED])
 
     def close(self) -> None:
         """Free it. Safe to call again; refused while a delivery runs."""
         self._cell.close()
+        self._closed = True
 
     def __enter__(self) -> Self:
         return self

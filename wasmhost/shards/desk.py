@@ -92,6 +92,8 @@ class Desk:
                 setattr(counters, name, getattr(counters, name) + count)
         for cost, times in turn.fuel:
             counters.fuel.add(cost, times)
+        for hook, count in turn.hooks:
+            counters.hooks[hook] = counters.hooks.get(hook, 0) + count
 
     def _hear(self, told: Told) -> None:
         match told:
@@ -177,7 +179,7 @@ class Desk:
         """Its process died while it had this letter in hand: that is a panic, and costs this letter."""
         hook = letter.frame.hook
         trap = TrapReport(PanicKind.OTHER, f"its process died: {words}", ())
-        view = letter.view(self.profile)
+        view = letter.view(self.profile)._replace(src=letter.frame.src)
         self._teller.tell(trap, hook, self.observer.limits.fuel, view, letter.lost)
         self.counters.panics += 1
         self.counters.restarts += 1

@@ -84,6 +84,10 @@ class Fleet:
             if member.desk.refused is None
         ]
 
+    def desks(self) -> list[Desk]:
+        """The places of those that run."""
+        return [member.desk for member in self._members if member.desk.refused is None]
+
     def refused(self) -> dict[str, str]:
         """Why others do not run, by name."""
         return {member.desk.name: member.desk.refused for member in self._members if member.desk.refused}

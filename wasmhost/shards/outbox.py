@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from wasmhost.contract.hooks import HOOKS
 from wasmhost.host.counters import FuelTally
 from wasmhost.host.reply import Reply
 from wasmhost.shards.packing import Packer
@@ -147,6 +148,12 @@ class Outbox:
             counts.u64(cost)
             counts.u64(times)
         fuel.counts = {}
+        counts.u32(len(counters.hooks))
+        for place, hook in enumerate(HOOKS):
+            if hook.name in counters.hooks:
+                counts.u64(place)
+                counts.u64(counters.hooks[hook.name])
+        counters.hooks = {}
         if self._state_is_new and self._state is not None:
             self._state_is_new = False
             self._section(Section.STATE).blob(self._state)

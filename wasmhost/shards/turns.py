@@ -7,7 +7,7 @@ from dataclasses import fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wasmhost.contract.hooks import HOOK_BY_NAME
+from wasmhost.contract.hooks import HOOK_BY_NAME, HOOKS
 from wasmhost.contract.records import ActrError
 from wasmhost.host.counters import Counters
 from wasmhost.panics.record import PanicKind
@@ -104,6 +104,7 @@ class Turn(NamedTuple):
     done: array[int]
     counts: tuple[int, ...]
     fuel: tuple[tuple[int, int], ...]
+    hooks: tuple[tuple[str, int], ...]
     told: tuple[Told, ...]
 
 
@@ -118,9 +119,16 @@ def read_turn(body: bytes) -> Turn:
     done.frombytes(source.raw(8 * source.count(_MAX_DONE)))
     counts = tuple(source.u64() for _ in COUNTS)
     fuel = tuple((source.u64(), source.u64()) for _ in range(source.count(_MAX_DONE)))
+    hooks = tuple((_hook(source.u64()), source.u64()) for _ in range(source.count(len(HOOKS))))
     if sum(counts[COUNTS.index(name)] for name in DISPOSED) != len(done):
         raise Garbled("a turn counts other letters than those that are done")
-    return Turn(place, done, counts, fuel, tuple(_sections(source)))
+    return Turn(place, done, counts, fuel, hooks, tuple(_sections(source)))
+
+
+def _hook(place: int) -> str:
+    if place >= len(HOOKS):
+        raise Garbled("a turn counts a hook that there is not")
+    return HOOKS[place].name
 
 
 def _sections(source: Unpacker) -> Iterator[Told]:

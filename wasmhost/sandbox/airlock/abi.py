@@ -45,6 +45,8 @@ HEADER_OUT: Final = struct.Struct("<IIIIIIIIII")
 KEPT_STATE_PRESENT: Final = 128  # u32: 1 when there is a blob
 KEPT_STATE_LENGTH: Final = 132  # u32: its bytes
 KEPT_CONFIG_LENGTH: Final = 136  # u32: bytes of the config area in use
+KEPT_CONFIG_USED: Final = 140  # u8: 1 once config.get was called; of what leaves a record the host knows
+KEPT_STATE_USED: Final = 141  # u8: 1 once state.load was called
 
 CONFIG: Final = 16 * KIB
 CONFIG_BYTES: Final = 16 * KIB

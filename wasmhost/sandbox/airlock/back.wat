@@ -204,6 +204,7 @@ ${ELEMENTS}
     (call $guard_open)
     (call $guard_range (local.get $key) (local.get $length))
     (call $guard_option (local.get $result))
+    (i32.store8 $box (i32.const ${KEPT_CONFIG_USED}) (i32.const 1))
     (local.set $entry (i32.const ${CONFIG}))
     (local.set $end
       (i32.add (i32.const ${CONFIG}) (i32.load $box (i32.const ${KEPT_CONFIG_LENGTH}))))
@@ -228,6 +229,7 @@ ${ELEMENTS}
   (func $state.load (param $result i32)
     (call $guard_open)
     (call $guard_option (local.get $result))
+    (i32.store8 $box (i32.const ${KEPT_STATE_USED}) (i32.const 1))
     (if (i32.load $box (i32.const ${KEPT_STATE_PRESENT}))
       (then (call $answer (local.get $result) (i32.const ${STATE})
                           (i32.load $box (i32.const ${KEPT_STATE_LENGTH}))))

@@ -1,0 +1,119 @@
+"""What observers have used of what they are given: counted as they run, and kept in the database.
+
+What was granted and is never used the operator may take away: `wasmhost grants` shows it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from wasmhost.config.model import GRANTABLE, GRANTABLE_FIELDS
+from wasmhost.database_file import from_signed, reading, to_signed, transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+    from wasmhost.database import Database
+    from wasmhost.host.counters import Counters
+
+Kind = Literal["hook", "capability", "field"]
+_CAPABILITIES: Final = sorted(GRANTABLE)
+_FIELDS: Final = sorted(GRANTABLE_FIELDS)
+_U64: Final = (1 << 64) - 1
+
+
+class Used(NamedTuple):
+    """One thing that was used: a hook by its name, say."""
+
+    kind: Kind
+    name: str
+
+
+def used_in(counters: Counters) -> dict[Used, int]:
+    """Read off an observer's counters what it has used, and how often; of a capability only that it did."""
+    used = {Used("hook", name): count for name, count in counters.hooks.copy().items()}
+    for name in _CAPABILITIES:
+        if getattr(counters, f"used_{name}"):
+            used[Used("capability", name)] = 1
+    for name in _FIELDS:
+        if count := getattr(counters, f"saw_{name}"):
+            used[Used("field", name)] = count
+    return used
+
+
+@dataclass(slots=True)
+class _Watched:
+    observer: str
+    module_sha256: str
+    counters: Counters
+    written: dict[Used, int]
+
+
+class UsageLog:
+    """Writes what observers use behind, whenever the database's thread writes. Safe from any thread."""
+
+    def __init__(self, database: Database | None = None) -> None:
+        self._lock = threading.Lock()
+        self._watched: list[_Watched] = []
+        self._database = database
+        if database is not None:
+            database.attach(self)
+
+    def watch(self, observer: str, module_sha256: str, counters: Counters) -> None:
+        """Keep from now on what these counters count."""
+        with self._lock:
+            self._watched.append(_Watched(observer, module_sha256, counters, {}))
+
+    def call(self) -> None:
+        """Have what is new written, where there is any."""
+        with self._lock:
+            new = any(used_in(each.counters) != each.written for each in self._watched)
+        if new and self._database is not None:
+            self._database.notify()
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write what is new; the writer thread's side of :class:`~wasmhost.database.Ledger`."""
+        with self._lock:
+            watched = tuple(self._watched)
+        found = [(each, used_in(each.counters)) for each in watched]
+        found = [(each, used) for each, used in found if used != each.written]
+        if not found:
+            return
+        now = time.time_ns()
+        with transaction(connection):
+            for each, used in found:
+                for what, count in used.items():
+                    _add(connection, each, what, count - each.written.get(what, 0), now)
+        for each, used in found:
+            each.written = used
+
+
+def _add(connection: sqlite3.Connection, each: _Watched, what: Used, more: int, now: int) -> None:
+    if more > 0:
+        connection.execute(
+            "INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " count = count + excluded.count, last_at = excluded.last_at",
+            (each.observer, each.module_sha256, what.kind, what.name, to_signed(more & _U64), now, now),
+        )
+
+
+def read_usage(path: Path, observer: str, module_sha256: str) -> dict[Used, int]:
+    """Return what an observer's module has used so far; nothing where there is no database yet.
+
+    Raises DatabaseError for a file that can't be read as one.
+    """
+    if not path.exists():
+        return {}
+    with reading(path) as connection:
+        known = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'usage'").fetchone()
+        if known is None:
+            return {}
+        rows = connection.execute(
+            "SELECT kind, name, count FROM usage WHERE observer = ? AND module_sha256 = ?",
+            (observer, module_sha256),
+        ).fetchall()
+    return {Used(kind, name): from_signed(count) for kind, name, count in rows}
