@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 JOBS: Final = {
     "compile": "wasmhost.wall.compile_job",
     "shard": "wasmhost.shards.process",
+    "probe": "wasmhost.wall.probe",
 }
 """What a child may be told to do: a module, whose ``main`` is given its socket and further descriptors."""
 
