@@ -14,7 +14,7 @@ import wasmhost
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "wasmhost"
-DOCS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+DOCS = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")])
 
 _CODE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
@@ -62,3 +62,15 @@ async def test_the_readme_embeds_a_host(tmp_path: Path, monkeypatch: pytest.Monk
     assert isinstance(host, wasmhost.ObserverHost)
     (line,) = host.summary().observers
     assert (line.name, line.state, line.delivered, line.skipped) == ("relay-watch", "running", 1, 1)
+
+
+def test_security_names_every_class_of_the_corpus_and_tests_that_are_there() -> None:
+    """The table of attack classes has the folders of tests/hostile, and points at nothing that is gone."""
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([a-z-]+)`", row)}
+    assert named == {path.name for path in (ROOT / "tests" / "hostile").iterdir() if path.is_dir()} - {
+        "__pycache__"
+    }
+    paths = set(re.findall(r"`(tests/[^`]*)`", text))
+    assert [path for path in sorted(paths) if not any(ROOT.glob(path))] == []
