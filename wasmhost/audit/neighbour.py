@@ -78,10 +78,16 @@ class Listener:
     @property
     def in_order(self) -> bool:
         """Whether what it heard came in order, with none in between left out."""
-        return all(
-            heard[:2] == sent[:2]
-            for heard, sent in zip(self.heard, self.sent[: len(self.heard)], strict=False)
-        ) and len(self.heard) <= len(self.sent)
+        return not self.fault
+
+    @property
+    def fault(self) -> str:
+        """The first event that it did not hear where it was due, in words; "" where there is none."""
+        for place, (heard, sent) in enumerate(zip(self.heard, self.sent, strict=False)):
+            if heard[:2] != sent[:2]:
+                return f"event {place} was {sent[1]} of {sent[0]}, and it heard {heard[1]} of {heard[0]}"
+        more = len(self.heard) - len(self.sent)
+        return f"it heard {more} more than there were" if more > 0 else ""
 
     def latencies_ms(self) -> list[float]:
         """From giving an event to the host to the neighbour's report of it, in milliseconds."""

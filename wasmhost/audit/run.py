@@ -121,7 +121,7 @@ class _Audit:
         if seen.ms is None or seen.ms > case.within * 1e3:
             words.append(f"not done within {case.within:g} s")
         if not listener.whole:
-            order = "" if listener.in_order else ", not in order"
+            order = f", not in order: {listener.fault}" if listener.fault else ""
             words.append(f"its neighbour had {len(listener.heard)} of {len(listener.sent)} events{order}")
         if not staged.clean:
             words.append("control characters were written")
