@@ -11,7 +11,7 @@ import pytest
 from tests.guests.built import built
 from tests.guests.helpers import REAL, SYNTHETIC
 from tests.guests.languages import CORE, LANGUAGES, WORDLESS
-from wasmhost.config import GRANTABLE
+from wasmhost.config.model import GRANTABLE, GRANTABLE_FIELDS
 from wasmhost.panics.record import PanicKind
 from wasmhost.sandbox.guest import let_in, module_kind
 from wasmhost.sandbox.native.component_cell import ComponentPlan
@@ -41,7 +41,9 @@ def in_the_component_lane(
     """Run it as the component it is, even where the host would see that it only wraps a core module."""
     observer = observer_host(wasm, config=config, limits=limits)
     engine = observer_host.engine
-    observer.guest = let_in(engine, engine.compile_component(wasm), wasm, limits, grant=GRANTABLE)
+    observer.guest = let_in(
+        engine, engine.compile_component(wasm), wasm, limits, grant=GRANTABLE | GRANTABLE_FIELDS
+    )
     assert isinstance(observer.guest.plan, ComponentPlan)
     return observer
 

@@ -142,5 +142,5 @@ def test_a_capability_that_is_not_granted_is_refused_by_name(
     observer_host: Desk, probe: bytes, capability: str
 ) -> None:
     """Before anything of it runs."""
-    with pytest.raises(GuestRefused, match=f'"{capability}" is not granted'):
+    with pytest.raises(GuestRefused, match=f'asks for "{capability}", which is not granted'):
         observer_host(probe, grant=GRANTABLE - {capability})

@@ -50,7 +50,7 @@ def record(tryout: Tryout, events: Iterable[Frame]) -> Transcript:
             continue
         if started is not None:
             transcript.lines += (as_line({"hook": _INITIALIZE} | entry) for entry in _entries(started))
-        outcome = tryout.deliver(frame, untold)
+        outcome = tryout.deliver(tryout.seen(frame), untold)
         untold = 0
         place = {"seq": frame.seq, "hook": frame.hook}
         transcript.lines += (as_line(place | entry) for entry in _entries(outcome))
