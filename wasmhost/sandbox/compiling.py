@@ -54,6 +54,7 @@ class Workshop(Protocol):
         :raises wasmtime.WasmtimeError: the engine, in this process, does not take it.
         :raises GuestRefused: nor did it elsewhere, or not within the bounds.
         """
+        ...
 
 
 class InProcess:

@@ -16,10 +16,10 @@ import socket
 import sys
 import traceback
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, cast
 
 from wasmhost.wall.confine import confine, prctl
-from wasmhost.wall.control import Message, receive, send
+from wasmhost.wall.control import Request, answer, receive, send
 from wasmhost.wall.limits import ChildLimits
 from wasmhost.wall.ready import make_ready
 
@@ -89,16 +89,16 @@ class _Zygote:
         received = receive(self._control)
         if received is None:
             return False
-        request, fds = received
+        request, fds = cast("Request", received[0]), received[1]
         number = request["number"]
         try:
             job = self._job(request["job"])
             pid, pidfd = self._fork(job, request, fds)
         except Exception as error:  # whatever a module's import may raise
-            send(self._control, {"number": number, "error": f"{type(error).__name__}: {error}"})
+            send(self._control, answer(number, error=f"{type(error).__name__}: {error}"))
         else:
             self._forked[pidfd] = _Forked(number, pid)
-            send(self._control, {"number": number, "pid": pid}, [pidfd])
+            send(self._control, answer(number, pid=pid), [pidfd])
         finally:
             for fd in fds:
                 os.close(fd)
@@ -112,7 +112,7 @@ class _Zygote:
             gc.freeze()  # collections in children leave these pages shared
         return self._jobs[name]
 
-    def _fork(self, job: Main, request: Message, fds: list[int]) -> tuple[int, int]:
+    def _fork(self, job: Main, request: Request, fds: list[int]) -> tuple[int, int]:
         zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
@@ -128,7 +128,7 @@ class _Zygote:
         number, pid = self._forked.pop(pidfd)
         os.close(pidfd)
         _, status = os.waitpid(pid, 0)
-        send(self._control, {"number": number, "status": os.waitstatus_to_exitcode(status)})
+        send(self._control, answer(number, status=os.waitstatus_to_exitcode(status)))
 
     def _end_all(self) -> None:
         for pidfd in self._forked:
@@ -138,7 +138,7 @@ class _Zygote:
                 self._reap(pidfd)
 
 
-def _child(job: Main, request: Message, fds: list[int], zygote: int) -> NoReturn:
+def _child(job: Main, request: Request, fds: list[int], zygote: int) -> NoReturn:
     """Keep nothing but the descriptors it was given, be confined, and do the job; never come back."""
     code = _FAILED
     try:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from wasmhost.errors import InternalError, WallError
 from wasmhost.wall.control import MAX_FDS, receive, send
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from wasmhost.wall.control import Message
+    from wasmhost.wall.control import Answer, Request
 
 __all__ = ["Child", "ChildLimits", "Zygote", "death_words"]
 
@@ -105,7 +105,8 @@ class Zygote:
         """
         if len(extra_fds) >= MAX_FDS:
             raise InternalError(f"a child can be given {MAX_FDS - 1} further descriptors at most")
-        request: Message = {
+        request: Request = {
+            "number": 0,
             "job": job,
             "cpu_s": limits.cpu_s,
             "address_mib": limits.address_mib,
@@ -177,7 +178,7 @@ class _Life:
             self._control.close()
             raise WallError(f"no helper process can be started: {error}") from None
 
-    def fork(self, request: Message, fds: Sequence[int]) -> Child:
+    def fork(self, request: Request, fds: Sequence[int]) -> Child:
         """:raises _Gone: the helper died."""
         answer: Future[Child] = Future()
         with self._lock:
@@ -239,17 +240,17 @@ class _Life:
                 return
             if received is None:
                 return
-            self._hear(*received)
+            self._hear(cast("Answer", received[0]), received[1])
 
-    def _hear(self, message: Message, fds: list[int]) -> None:
+    def _hear(self, message: Answer, fds: list[int]) -> None:
         number = message["number"]
         with self._lock:
-            if "status" in message:
+            if message["status"] is not None:
                 child = self._children.pop(number)
                 child.ended(message["status"])
                 return
             answer = self._asked.pop(number, None)
-            if "pid" not in message:
+            if message["pid"] is None:
                 if answer is not None:
                     answer.set_exception(WallError(f"no process can be made: {message['error']}"))
                 return
