@@ -48,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Fuzz, or try again what was found; 1 where something was."""
     parser = argparse.ArgumentParser(description="fuzz wasmhost's readers of strangers' bytes")
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
-    parser.add_argument("--found", type=Path, default=Path("build/fuzz-found"), help="where to write what is found")
+    parser.add_argument(
+        "--found", type=Path, default=Path("build/fuzz-found"), help="where to write what is found"
+    )
     parser.add_argument("--replay", action="store_true", help="TARGET FILE…: check these inputs")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; all of them")
     given = parser.parse_args(argv)

@@ -18,7 +18,9 @@ from tests.fuzz.targets.module import mutated
 from wasmhost.config.load import _HOST, _LIMITS, _QUARANTINE, _SETTINGS
 from wasmhost.contract.hooks import HOOKS
 from wasmhost.contract.manifest import FIELDS
-from wasmhost.shards.framing import MAX_UPWARD, Kind, encode
+from wasmhost.shards.framing import MAX_UPWARD, Garbled, Kind, encode
+from wasmhost.shards.packing import Packer, Unpacker
+from wasmhost.shards.turns import read_line
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
@@ -238,6 +240,20 @@ def test_frames_that_were_damaged(frame: bytes, data: st.DataObject) -> None:
         at = data.draw(st.integers(0, len(damaged)))
         damaged[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
     framing.check(bytes(damaged))
+
+
+@pytest.mark.parametrize("name", ["event", "self", "", "a b", "x observer=other", "message=no", "é", "1"])
+def test_a_line_of_a_shard_has_names_for_its_fields(name: str) -> None:
+    """Told on, any other would be a second field in the host's log, or an argument that its logger has."""
+    line = Packer()
+    line.text("info")
+    line.text("what happened")
+    line.u32(1)
+    line.text(name)
+    line.u8(1)
+    line.u64(7)
+    with pytest.raises(Garbled, match="name"):
+        read_line(Unpacker(bytes(line.data)))
 
 
 def test_a_frame_may_promise_much_and_takes_little() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from dataclasses import fields
 from enum import IntEnum
@@ -30,6 +31,8 @@ _MAX_METRICS: Final = 1024
 _NAME: Final = 256
 _TEXT: Final = 8192
 _PANIC_KINDS: Final = frozenset(kind.value for kind in PanicKind)
+_FIELD: Final = re.compile(r"[a-z_][a-z0-9_]*")
+_TAKEN: Final = frozenset({"event", "self"})  # parameters of the logger's own methods
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error", "critical"})
 
 
@@ -168,6 +171,8 @@ def read_line(source: Unpacker) -> Line:
     told: dict[str, str | int | float | bool | None] = {}
     for _ in range(source.count(_MAX_FIELDS)):
         name = source.text(_NAME)
+        if _FIELD.fullmatch(name) is None or name in _TAKEN:
+            raise Garbled("a field of the log has a name that none of ours has")
         told[name] = _value(source)
     return Line(level, event, told)
 

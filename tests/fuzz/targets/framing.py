@@ -90,13 +90,20 @@ def _texts(told: Told) -> Iterator[str]:
             yield from (hook, message, *frames)
         case Line(event=event, fields=fields):
             yield event
+            _loggable(event, **fields)
             for name, value in fields.items():
+                assert name.isascii(), "a name that is none in the log"
+                assert name.isidentifier(), "a name that is two in the log"
                 yield name
                 if isinstance(value, str):
                     yield value
         case ReplyTold(error=error) if error is not None:
             yield error.kind
             yield error.message
+
+
+def _loggable(event: str, **fields: object) -> None:
+    """Take what a method of a logger takes: a field of the name of a parameter would raise here."""
 
 
 def corpus() -> list[bytes]:
