@@ -152,7 +152,7 @@ def test_a_folder_of_ones_own(tmp_path: Path) -> None:
     assert (result.code, result.err) == (0, "")
     found = result.json
     assert found["contained"] is True
-    assert (found["isolation"], found["walls"]["process"]) == ("thread", False)
+    assert (found["isolation"], found["walls"]["process"]) == ("process", True)
     assert {"wasmhost", "wasmtime", "cpu", "memory", "output"} <= set(found)
     (each,) = found["classes"]
     assert (each["class"], each["cases"], each["contained"]) == ("mine", 1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.helpers import ROOT
+from wasmhost.audit.corpus import case_files
 from wasmhost.authoring.toolchains.python import VERSION
 
 
@@ -65,24 +67,47 @@ def test_it_carries_sdks_and_contract_and_nothing_of_their_makers(wheel: Path) -
     assert not [name for name in sdk if "/tests/" in name or name.endswith("_test.go")]
 
 
+def test_it_carries_the_corpus_and_no_code_of_its_tests(wheel: Path) -> None:
+    """All of the cases, for `wasmhost audit`."""
+    prefix = "wasmhost/audit/corpus/"
+    names = {
+        name.removeprefix(prefix) for name in zipfile.ZipFile(wheel).namelist() if name.startswith(prefix)
+    }
+    corpus = ROOT / "tests" / "hostile"
+    assert names == {path.relative_to(corpus).as_posix() for path in case_files(corpus)}
+
+
 def test_the_extra_for_python_is_what_its_toolchain_is_written_for() -> None:
     """Every version of componentize-py brings another Python."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["optional-dependencies"]["python-guest"] == [f"componentize-py=={VERSION}"]
 
 
-@pytest.mark.parametrize("language", ["wat", "c"])
-def test_an_author_who_has_only_the_wheel(wheel: Path, tmp_path: Path, language: str) -> None:
-    """new, build and test pass in an environment of their own."""
-    home = tmp_path / "venv"
+def _installed(wheel: Path, folder: Path) -> list[str | Path]:
+    """Install the wheel into an environment of its own; how to call what is in it."""
+    home = folder / "venv"
     venv.create(home, with_pip=False)
     python = home / "bin" / "python"
     install: list[str | Path] = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
-    _run([*install, "--no-deps", wheel], cwd=tmp_path)
-    _lend_dependencies(python, tmp_path)
-    command: list[str | Path] = [python, "-m", "wasmhost"]
-    where = _run([python, "-c", "import wasmhost; print(wasmhost.__file__)"], cwd=tmp_path)
+    _run([*install, "--no-deps", wheel], cwd=folder)
+    _lend_dependencies(python, folder)
+    where = _run([python, "-c", "import wasmhost; print(wasmhost.__file__)"], cwd=folder)
     assert str(home) in where
+    return [python, "-m", "wasmhost"]
+
+
+def test_an_operator_who_has_only_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    """The audit finds its cases, and they are contained."""
+    command = _installed(wheel, tmp_path)
+    found = json.loads(_run([*command, "audit", "--class", "start", "--json"], cwd=tmp_path))
+    assert found["contained"] is True
+    assert found["classes"][0]["cases"] == len(case_files(ROOT / "tests" / "hostile" / "start"))
+
+
+@pytest.mark.parametrize("language", ["wat", "c"])
+def test_an_author_who_has_only_the_wheel(wheel: Path, tmp_path: Path, language: str) -> None:
+    """new, build and test pass in an environment of their own."""
+    command = _installed(wheel, tmp_path)
     _run([*command, "new", "my-watch", "--lang", language], cwd=tmp_path)
     assert "my-watch 0.1.0: built" in _run([*command, "build", "my-watch"], cwd=tmp_path)
     assert "first: ok" in _run([*command, "test", "my-watch"], cwd=tmp_path)

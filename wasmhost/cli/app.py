@@ -98,7 +98,7 @@ options, observer.toml or events, no tests, or a missing toolchain.
 _AUDIT_EXAMPLES = """\b
 Examples:
   wasmhost audit
-  wasmhost audit --isolation process --json > audit.json
+  wasmhost audit --isolation thread --json > audit.json
   wasmhost audit my-cases --class my-cases
 
 \b

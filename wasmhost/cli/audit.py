@@ -27,7 +27,7 @@ def audit(
     ] = None,
     isolation: Annotated[
         Isolation, typer.Option("--isolation", help="Run the guests in threads or in shard processes.")
-    ] = Isolation.THREAD,
+    ] = Isolation.PROCESS,
     only: Annotated[
         list[str] | None,
         typer.Option("--class", metavar="NAME", help="Run the cases of this class only. Can be repeated."),
