@@ -104,6 +104,8 @@ def _faults(line: ObserverSummary, listener: Listener, run: _Run) -> Iterator[st
         yield f"{line.panics} panics, and {run.killed} shards were killed"
     if line.delivered + line.panics != run.emitted:
         yield f"heard {line.delivered} of {run.emitted} events"
+    if line.reports_dropped:
+        yield f"{line.reports_dropped} of its reports were dropped"
     if listener.missing[line.name] > line.panics:
         yield f"did not tell of {listener.missing[line.name]} events"
     if listener.seen.get(line.name, -1) + 1 + line.panics < run.emitted:
