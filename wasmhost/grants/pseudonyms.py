@@ -42,6 +42,7 @@ class Pseudonyms:
         # By the object that was given, which the entry keeps alive: its id cannot pass to another.
         self._by_object: dict[int, tuple[ActrId, ActrId]] = {}
         self._by_value: dict[bytes, ActrId] = {}
+        self._sources: dict[str, str] = {}
 
     def actor(self, actr: ActrId) -> ActrId:
         """Give the pseudonym of an identity, in the shape of one."""
@@ -72,7 +73,14 @@ class Pseudonyms:
 
     def source(self, name: str) -> str:
         """Give the pseudonym of an emitter's instance."""
-        return "source-" + _digest(self._source, name)
+        known = self._sources.get(name)
+        if known is None:
+            known = "source-" + _digest(self._source, name)
+            if len(name) <= REMEMBERED_BYTES:
+                if len(self._sources) >= REMEMBERED:
+                    self._sources.clear()
+                self._sources[name] = known
+        return known
 
     def request(self, name: str) -> str:
         """Give the pseudonym of a request; none of none."""
