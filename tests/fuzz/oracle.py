@@ -12,6 +12,7 @@ from tests.contract.strategies import plain_actr, plain_event
 from tests.sandbox import wat
 from tests.sandbox import wat_component as wc
 from wasmhost.config import Limits
+from wasmhost.contract.manifest import FIELDS
 from wasmhost.errors import GuestRefused
 from wasmhost.panics.record import PanicKind
 from wasmhost.sandbox.airlock import abi
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from wasmhost.sandbox.engine import SandboxEngine
     from wasmhost.sandbox.guest import Guest
 
-GRANT: Final = frozenset({"config", "metrics", "report", "state", "peer"})
+GRANT: Final = frozenset({"config", "metrics", "report", "state", *FIELDS})
 LIMITS: Final = Limits(
     fuel=1_000_000,
     init_fuel=5_000_000,
