@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from wasmhost.config.model import Isolation
     from wasmhost.host.counters import ObserverSummary
     from wasmhost.sinks import ReportRecord
+
+ISOLATION: Isolation = "thread"
+"""Where the guests of `config` run; the fixture `isolation` sets it."""
 
 NODE = ActrId(Realm(7), 1, ActrType("acme", "node", "1.0"))
 PEER = ActrId(Realm(7), 2, ActrType("acme", "peer", "2.0"))
@@ -182,7 +186,9 @@ def config(
         path = folder / f"{name}.wasm"
         path.write_bytes(module)
         observers.append((special or {}).get(name, defaults).observer(name, path))
-    return HostConfig(tuple(observers), db=db, drain_s=drain_s, defaults=defaults)
+    return HostConfig(
+        tuple(observers), db=db, drain_s=drain_s, defaults=defaults, isolation=ISOLATION, shards=1
+    )
 
 
 def event(hook: str = CONNECTED, seq: int = 0, src: str | None = None, **more: object) -> bytes:

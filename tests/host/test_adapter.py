@@ -45,6 +45,8 @@ from wasmhost.observer import ForwardingObserver, call_hook
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("isolation")
+
 
 async def ctx_builder() -> RuntimeContext:
     """Build the context."""

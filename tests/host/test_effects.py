@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict
 
+pytestmark = pytest.mark.usefixtures("isolation")
+
 
 @dataclass
 class Rig:
@@ -144,6 +146,7 @@ async def test_the_number_of_metrics_is_bounded(rig: Rig) -> None:
 SAVE = "(call $save (i32.const 16) (i32.const {size}))"
 
 
+@pytest.mark.threads_only
 async def test_state_is_saved_only_when_the_hook_returned(tmp_path: Path) -> None:
     """What a hook saved before it trapped is as if it had never been."""
     module = guest(
@@ -216,6 +219,7 @@ async def test_one_that_fills_the_queue_takes_no_place_from_another(monkeypatch:
     assert len(sink.records) == 220
 
 
+@pytest.mark.threads_only
 async def test_a_lossless_run_waits_for_the_sink_instead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

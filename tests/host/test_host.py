@@ -48,6 +48,8 @@ from wasmhost.contract.sequence import Splitter
 if TYPE_CHECKING:
     from wasmhost.host.counters import ObserverSummary
 
+pytestmark = pytest.mark.usefixtures("isolation")
+
 TRACE = Path(wasmhost.__file__).parent / "demo" / "traces" / "actr-0.4.21-loopback.cborseq"
 DIRECT = WebRtcConnected(PEER, relayed=False)
 
@@ -233,6 +235,7 @@ async def test_refused_modules_stand_in_the_summary_while_the_others_run(tmp_pat
     ]
 
 
+@pytest.mark.threads_only
 async def test_what_overflows_is_dropped_counted_and_told_to_the_guest(tmp_path: Path) -> None:
     """The oldest go by default; the guest learns how many, as it does of gaps in a source."""
     sink = MemorySink()

@@ -40,6 +40,8 @@ from wasmhost import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("isolation")
+
 ERROR = ErrorEvent(ErrorSource("internal", "boom"), ErrorCategory.HANDLER_ERROR, "while testing", 5)
 
 

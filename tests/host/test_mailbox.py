@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wasmhost.config import Overflow
 
 
-def letter(number: int, lost: int = 0, reply: Reply | None = None) -> Letter:
+def letter(number: int, lost: int = 0, reply: LoopReply | None = None) -> Letter:
     """Make a letter that its number tells apart."""
     return Letter(Frame("on_webrtc_connected", number, 0, None, True, b""), number, lost, reply)
 
