@@ -111,16 +111,12 @@ class GuestRunner:
 
     def turn(self) -> float | bool:
         """Deliver some letters; see `scheduler.Task.turn`. A bug of ours costs the letter, no more."""
-        try:
-            return self._turn()
-        finally:
-            self._look()
-
-    def _turn(self) -> float | bool:
         until = _now() + OVERRUN_NS
         for _ in range(_TURN):
             if self._lossless and self._reports.full:
                 return _monotonic() + _REPORTS_FULL_S
+            if not self.mailbox.waiting:
+                self._look()  # now: once `take` finds nothing, another worker may have the next turn
             letter = self.mailbox.take()
             if letter is None:
                 return False

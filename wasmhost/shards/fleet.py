@@ -74,6 +74,9 @@ class Fleet:
             shard.start()
         for shard in self.shards:
             shard.started.wait()
+        unfiltered = next((shard.unfiltered for shard in self.shards if shard.unfiltered), None)
+        if unfiltered is not None:
+            tell_operator("warning", "system calls of shards are not filtered", reason=unfiltered)
 
     def posts(self) -> list[tuple[Post, Hearer]]:
         """Those that run, and through what they hear."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_UPWARD: Final = 16 * 1024 * 1024
-"""Bytes in a frame of a shard: what a turn of one observer may leave behind, many times over."""
+MAX_UPWARD: Final = 2 * 1024 * 1024
+"""Bytes in a frame of a shard: twice what a delivery may leave behind, beside what was waiting then."""
 MAX_DOWNWARD: Final = 1024 * 1024 * 1024
 """Bytes in a frame of the host, which may hold a module and what it was compiled to."""
 

@@ -27,17 +27,22 @@ _MANY: Final = 128  # letters that are told as done together, where there are mo
 class NotedMailbox(Mailbox):
     """A mailbox that writes down which letter is in hand, where it outlives this process."""
 
-    def __init__(self, current: memoryview) -> None:
+    def __init__(self, current: memoryview, outbox: Outbox, flush: Callable[[], None]) -> None:
+        """``flush`` sends what is in ``outbox``: before there is too much of it, and before a rest."""
         super().__init__(_NO_BOUND, "drop-newest")
         self.done: array[int] = array("Q")
         self._current = current
+        self._outbox = outbox
+        self._flush = flush
 
     def take(self) -> Letter | None:
         """See `Mailbox`; the letter is in hand now."""
-        letter = super().take()
-        if letter is None:
+        if not self.waiting or self._outbox.size >= FULL:
+            # While we are on duty still: once we are off, another worker may have the next turn.
             self._current[0] = 0
-        else:
+            self._flush()
+        letter = super().take()
+        if letter is not None:
             self._current[0] = letter.number
             self.done.append(letter.number)
         return letter
@@ -61,7 +66,7 @@ class Member:
     def __init__(self, index: int, current: memoryview, state: bytes | None, send: Send, *, lossless: bool):
         """``current``: a place for one number; ``send`` sends a frame."""
         self.outbox = Outbox(index, current, state, lossless=lossless)
-        self.mailbox = NotedMailbox(current)
+        self.mailbox = NotedMailbox(current, self.outbox, self.flush)
         self._current = current
         self._send = send
         self._runner: GuestRunner | None = None
@@ -84,10 +89,12 @@ class Member:
         self._runner.remember(panics)
 
     def turn(self) -> float | bool:
-        """Serve, and tell of it."""
+        """Serve, and tell of it: here where there is more, and else before the mailbox is left."""
         more = self.runner.turn()
+        if more is False:
+            return False
         self._current[0] = 0
-        if more is not True or len(self.mailbox.done) >= _MANY or self.outbox.size >= FULL:
+        if more is not True or len(self.mailbox.done) >= _MANY:
             self.flush()
         return more
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wasmhost.sinks import ReportRecord
 
 FULL: Final = 256 * 1024
-"""Bytes after which a turn's leavings are sent at once."""
+"""Bytes after which what letters left behind is sent before the next one."""
 
 
 class FuelBatch(FuelTally):
