@@ -24,6 +24,12 @@ def bench(
         bool,
         typer.Option("--isolation", help="Measure instead what a bad guest costs its neighbours."),
     ] = False,
+    shards: Annotated[
+        bool,
+        typer.Option(
+            "--shards", help="Measure instead what processes cost beside threads, and what they bring."
+        ),
+    ] = False,
     start: Annotated[
         Path | None,
         typer.Option("--start", metavar="MODULE", help="Measure instead how long a module takes to start."),
@@ -38,18 +44,23 @@ def bench(
     --isolation measures instead the latency of nine observers beside a tenth that spins and without
     it, when a deadline fires on a busy machine, and what sandboxes weigh and leave behind.
 
+    --shards measures instead small events to eight observers in threads, in one process and in two,
+    and how long it takes until a process that was killed is replaced.
+
     --start measures instead a module's first start, which compiles it, and the next ones, which find
     it in a cache; the cache is a new one, and gone afterwards.
     """
     from wasmhost.cli.logs import configure_logs
 
-    configure_logs(None if isolation else LogLevel.ERROR)
-    if isolation and start is not None:
-        raise ConfigError("--isolation and --start measure different things: give one of them")
+    configure_logs(None if isolation or shards else LogLevel.ERROR)
+    if isolation + shards + (start is not None) > 1:
+        raise ConfigError("--isolation, --shards and --start measure different things: give one of them")
     if not terminal(sys.stderr).plain:
         say("measuring, for some ten seconds …\n")
     if start is not None:
         put(_starting(start, as_json=json))
+    elif shards:
+        put(_shards(as_json=json))
     else:
         put(_isolation(as_json=json) if isolation else _deliveries(as_json=json))
     return 0
@@ -68,6 +79,13 @@ def _isolation(*, as_json: bool) -> str:
     from wasmhost.bench.isolation import run_isolation
 
     return _named(run_isolation().as_json(), as_json=as_json)
+
+
+def _shards(*, as_json: bool) -> str:
+    from wasmhost.bench.shards import run_shards
+
+    figures = run_shards().as_json()
+    return _named({name: round(value, 2) for name, value in figures.items()}, as_json=as_json)
 
 
 def _starting(module: Path, *, as_json: bool) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from wasmhost.host.dispatch import Dispatcher
     from wasmhost.host.services import Services
     from wasmhost.observer import WorkloadHookObserver
+    from wasmhost.shards.fleet import Fleet
 
 
 class Crew:
@@ -39,9 +40,16 @@ class Crew:
 
     def __init__(self, config: HostConfig, dispatcher: Dispatcher, stack: AsyncExitStack) -> None:
         self.refused: dict[str, str] = {}
+        self._fleet: Fleet | None = None
         self._config = config
         self._dispatcher = dispatcher
         self._stack = stack
+
+    @property
+    def shard_pids(self) -> tuple[int, ...]:
+        """The processes in which guests run now; none where they run in threads."""
+        shards = self._fleet.shards if self._fleet is not None else []
+        return tuple(pid for shard in shards if (pid := shard.pid) is not None)
 
     async def start_guests(self, services: Services) -> None:
         """Load and start the configured modules, one after the other."""
@@ -69,7 +77,7 @@ class Crew:
             Fleet,
         )  # it makes use of all of this room, and most hosts of none of it
 
-        fleet = Fleet(self._config, services)
+        fleet = self._fleet = Fleet(self._config, services)
         self._stack.callback(self._close_runners)
         self._stack.push_async_callback(in_thread, fleet.close)
         for observer in self._config.observers:

@@ -44,6 +44,11 @@ class Letterbox(Protocol):
         """Whether nothing waits and nothing is served."""
         ...
 
+    @property
+    def waiting(self) -> int:
+        """How many letters wait."""
+        ...
+
     def put(self, letter: Letter) -> bool:
         """Add a letter; True when somebody must now be called to serve."""
         ...

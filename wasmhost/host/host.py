@@ -229,6 +229,16 @@ class ObserverHost:
         while not all(post.runner.mailbox.idle for post in self._dispatcher.posts):  # noqa: ASYNC110
             await anyio.sleep(_POLL_S)
 
+    @property
+    def waiting(self) -> int:
+        """How many deliveries are to come, of all observers."""
+        return sum(post.runner.mailbox.waiting for post in self._dispatcher.posts)
+
+    @property
+    def shard_pids(self) -> tuple[int, ...]:
+        """The processes in which guests run now, without one that is just being replaced."""
+        return self._crew.shard_pids
+
     def _check_open(self) -> None:
         if self._shut is not None:
             raise UserError(self._shut)
