@@ -65,6 +65,8 @@ class Desk:
         self.condition = ConditionTold(False, (), (), 0)
         self.panics: deque[tuple[str, float]] = deque(maxlen=_REMEMBERED)
         """Which hook panicked when, for the next shard's quarantine."""
+        self.deaths_loading = 0
+        """How often in a row its process died as it was loaded."""
         self._services = services
         self._teller = PanicTeller(observer.name, module_sha256, services.panics)
         self._failed = False

@@ -47,6 +47,7 @@ _HOOK_NAME: Final = 64
 _SETTLED_S: Final = 10.0  # a life this long was no quick death
 _STUCK_S: Final = 10.0  # over its deadlines
 _FORKS: Final = 5
+_LOADING_DEATHS: Final = 3  # in a row
 
 _log: Final = structlog.stdlib.get_logger("wasmhost.host")
 
@@ -244,6 +245,7 @@ class Shard:
                 if frame.kind is Kind.LOADED:
                     hooks = frozenset(source.text(_HOOK_NAME) for _ in range(source.count(_MAX_HOOKS)))
                     desk.hooks = desk.hooks or hooks
+                    desk.deaths_loading = 0
                 else:
                     self._not_loaded(desk, bug=bool(source.u8()), reason=source.text(_MAX_REASON))
                 return
@@ -360,8 +362,14 @@ class Shard:
         if letter is not None:
             guilty.desk.convict(letter, words)
         elif guilty.number == LOADING:
-            self._not_loaded(guilty.desk, bug=False, reason=f"its process died while it was loaded: {words}")
+            self._died_loading(guilty.desk, words)
         return []
+
+    def _died_loading(self, desk: Desk, words: str) -> None:
+        """Give an observer up that kills one process after the other, and not for what may be chance."""
+        desk.deaths_loading += 1
+        if desk.deaths_loading >= _LOADING_DEATHS:
+            self._not_loaded(desk, bug=False, reason=f"its process died while it was loaded: {words}")
 
     def _in_hand(self) -> list[Suspect]:
         """Who had a letter in hand."""
