@@ -260,7 +260,7 @@ async def test_one_that_kills_its_process_as_it_is_loaded_is_refused_and_the_oth
         await until(lambda: host._crew._fleet is not None and bool(host._crew._fleet.shards))
         dead: set[int] = set()
         for _ in range(3):
-            await until(lambda: not dead.issuperset(host.shard_pids), 20)
+            await until(lambda: not dead.issuperset(host.shard_pids), 20)  # noqa: B023 - waited for
             await in_hand(host, LOADING, 1)
             dead |= set(host.shard_pids)
             kill(host)

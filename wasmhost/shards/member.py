@@ -5,8 +5,9 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, Final
 
+from wasmhost.host.counters import Counters
 from wasmhost.host.mailbox import Mailbox
-from wasmhost.host.runner import GuestRunner
+from wasmhost.host.runner import Condition, GuestRunner
 from wasmhost.shards.framing import Kind
 from wasmhost.shards.outbox import FULL, FuelBatch, Outbox
 
@@ -107,8 +108,10 @@ class Member:
     def flush(self) -> None:
         """Send what there is to be told."""
         done, self.mailbox.done = self.mailbox.done, array("Q")
-        runner = self.runner
-        self._send(Kind.TURN, *self.outbox.take(done, runner.counters, runner.condition()))
+        runner = self._runner
+        counters = runner.counters if runner is not None else Counters(fuel=FuelBatch())
+        condition = runner.condition() if runner is not None else Condition(False, (), (), 0)
+        self._send(Kind.TURN, *self.outbox.take(done, counters, condition))
 
     def close(self) -> None:
         """Free the sandbox. When nobody serves it any more."""

@@ -128,9 +128,9 @@ class _Shard:
             )
             member.start(observer, engine, guest, load.panics)
         except GuestRefused as refused:
-            self._refuse(head, str(refused), bug=False)
+            self._refuse(member, place, str(refused), bug=False)
         except Exception as error:
-            self._refuse(head, repr(error), bug=True)
+            self._refuse(member, place, repr(error), bug=True)
         else:
             assert self._scheduler is not None  # noqa: S101 - set up first
             self._members[place] = (member, self._scheduler.enlist(member))
@@ -139,12 +139,16 @@ class _Shard:
             for hook in hooks:
                 head.text(hook)
             member.flush()
+            self._currents[place] = 0  # before the host hears of it, and loads the next one
             self._send(Kind.LOADED, head.data)
-        self._currents[place] = 0
 
-    def _refuse(self, head: Packer, reason: str, *, bug: bool) -> None:
+    def _refuse(self, member: Member, place: int, reason: str, *, bug: bool) -> None:
+        member.flush()  # what it logged before it failed
+        head = Packer()
+        head.u16(place)
         head.u8(bug)
         head.text(reason)
+        self._currents[place] = 0
         self._send(Kind.REFUSED, head.data)
 
     def _deliver(self, sent: Sent) -> None:

@@ -212,7 +212,8 @@ class Shard:
             if not member.desk.out:
                 self._load(life, frames, place, member)
         for suspect in suspects:
-            self._try_alone(frames, suspect)
+            if suspect.number != LOADING:
+                self._try_alone(frames, suspect)
         self._open()
         for frame in frames:
             self._take(frame)
