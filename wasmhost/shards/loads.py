@@ -82,7 +82,7 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _observer(values: dict[str, Any]) -> ObserverConfig:
-    hooks, quarantine = values["hooks"], values["quarantine"]
+    hooks, quarantine, rates = values["hooks"], values["quarantine"], values["rates"]
     return ObserverConfig(
         **{
             **values,
@@ -90,7 +90,7 @@ def _observer(values: dict[str, Any]) -> ObserverConfig:
             "grant": frozenset(values["grant"]),
             "limits": Limits(**values["limits"]),
             "backoff_ms": tuple(values["backoff_ms"]),
-            "rates": Rates(**values["rates"]),
+            "rates": None if rates is None else Rates(**rates),
             "quarantine": None if quarantine is None else Quarantine(**quarantine),
             "module": Path(values["module"]),
         }
