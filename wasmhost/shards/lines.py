@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import structlog
@@ -20,6 +21,8 @@ def send_lines(tell: Tell, level: int) -> None:
     def send(_logger: WrappedLogger, method: str, event: EventDict) -> NoReturn:
         text = str(event.pop("event", ""))
         error = event.pop("exc_info", None)
+        if error is True:
+            error = sys.exc_info()[1]
         if isinstance(error, BaseException):
             event["exception_type"], event["error"] = type(error).__name__, str(error)
         tell("warning" if method == "warn" else method, text, event)
