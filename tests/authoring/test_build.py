@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wasmtime import Module
 
     from wasmhost.authoring.build import Build
+    from wasmhost.sandbox.compiling import Bounds
 
 
 def build(folder: Path, text: str = QUIET, more: str = "") -> Build:
@@ -148,9 +149,9 @@ def test_a_manifest_makes_it_no_other_module_to_compile(
     compiled: list[bytes] = []
     original = SandboxEngine.compile
 
-    def noted(engine: SandboxEngine, wasm: bytes) -> Module:
+    def noted(engine: SandboxEngine, wasm: bytes, bounds: Bounds) -> Module:
         compiled.append(wasm)
-        return original(engine, wasm)
+        return original(engine, wasm, bounds)
 
     monkeypatch.setattr(SandboxEngine, "compile", noted)
     built = build(tmp_path, logging_guest())

@@ -39,6 +39,7 @@ RAN = {
     "reports_dropped",
     "quarantined",
     "metrics",
+    "suppressed",
 }
 
 

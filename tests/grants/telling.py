@@ -56,14 +56,19 @@ class Telling:
 
     def encoded(self, seq: int, extra: str | None = None) -> bytes:
         """Encode it as it comes from outside; ``extra`` is a value under keys that nobody knows."""
-        event: dict[str, Any] = {"hook": self.hook, "seq": seq, "at": seq, "src": self.src}
-        event["event"] = as_map(self.payload) or {}
+        payload, ctx = _map(self.payload), _map(self.ctx)
+        event: dict[str, Any] = {"hook": self.hook, "seq": seq, "at": seq, "src": self.src, "event": payload}
         if self.ctx is not None:
-            event["ctx"] = as_map(self.ctx)
+            event["ctx"] = ctx
         if extra is not None:
-            for place in (event, event["event"], event.get("ctx", {}), event["event"].get("peer", {})):
+            for place in (event, payload, ctx, payload.get("peer", {})):
                 place["x-extra"] = extra
         return cbor2.dumps(event, canonical=True)
+
+
+def _map(record: Payload | RuntimeContext | None) -> dict[str, Any]:
+    plain = as_map(record)
+    return plain if isinstance(plain, dict) else {}
 
 
 def spelt(value: str | int) -> bytes:
