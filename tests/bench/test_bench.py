@@ -50,6 +50,7 @@ def test_the_figures_have_all_their_keys() -> None:
         "extism_ns",
         "sandbox_ns",
         "emit_to_delivered_ns",
+        "emit_to_delivered_disguised_ns",
         "python_ns",
     ]
     for key in keys:

@@ -17,6 +17,7 @@ KEYS = {
     "extism_ns",
     "sandbox_ns",
     "emit_to_delivered_ns",
+    "emit_to_delivered_disguised_ns",
     "python_ns",
     "versions",
 }

@@ -12,6 +12,7 @@ import wasmtime
 
 from wasmhost.bench.subjects import GUEST_WAT, HOOK
 from wasmhost.config import HostConfig, ObserverDefaults
+from wasmhost.config.model import DEFAULT_GRANT, GRANTABLE_FIELDS
 from wasmhost.contract.codec import encode_event
 from wasmhost.contract.records import (
     ActrId,
@@ -48,14 +49,18 @@ def encoding() -> Callable[[], object]:
     return lambda: encode_event(HOOK, 14, _AT, ctx, payload)
 
 
-async def emit_to_delivered(rounds: int) -> float:
-    """Nanoseconds per event, of the best round: all emitted as fast as it goes, until all are delivered."""
+async def emit_to_delivered(rounds: int, *, disguised: bool) -> float:
+    """Nanoseconds per event, of the best round: all emitted as fast as it goes, until all are delivered.
+
+    ``disguised``: to an observer that is granted no field, else to one that is granted all.
+    """
     emitted = [an_event(number) for number in range(EVENTS)]
     with tempfile.TemporaryDirectory(prefix="wasmhost-bench-") as folder:
         module = Path(folder, "guest.wasm")
         module.write_bytes(wasmtime.wat2wasm(GUEST_WAT))
         config = HostConfig(db=None, reports=str(Path(folder, "reports")))
-        observer = replace(ObserverDefaults(), mailbox=2 * EVENTS).observer("bench", module)
+        grant = DEFAULT_GRANT if disguised else DEFAULT_GRANT | GRANTABLE_FIELDS
+        observer = replace(ObserverDefaults(), mailbox=2 * EVENTS, grant=grant).observer("bench", module)
         async with ObserverHost(replace(config, observers=(observer,))) as host:
             best = min([await _round(host, emitted) for _ in range(rounds)])
             (line,) = host.summary().observers

@@ -24,6 +24,7 @@ class Figures:
     extism_ns: float | None
     sandbox_ns: float
     emit_to_delivered_ns: float
+    emit_to_delivered_disguised_ns: float
     python_ns: float
     structlog_ns: float
     encode_ns: float
@@ -41,6 +42,7 @@ class Figures:
             "python_ns": self.python_ns,
             "structlog_ns": self.structlog_ns,
             "encode_ns": self.encode_ns,
+            "emit_to_delivered_disguised_ns": self.emit_to_delivered_disguised_ns,
             "versions": self.versions,
         }
 
@@ -63,6 +65,11 @@ class Figures:
                 "a WebRTC event from emit to delivered",
                 self.emit_to_delivered_ns,
                 f"{_times(self.emit_to_delivered_ns, extism)} Extism's call" if extism else "",
+            ),
+            Row(
+                "  the same to an observer that is granted no field",
+                self.emit_to_delivered_disguised_ns,
+                _times(self.emit_to_delivered_disguised_ns, self.emit_to_delivered_ns),
             ),
             Row("  of which the encoding alone", self.encode_ns, ""),
             Row("a structlog line", self.structlog_ns, _times(self.structlog_ns, airlock)),
