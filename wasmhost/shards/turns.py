@@ -31,8 +31,11 @@ _MAX_METRICS: Final = 1024
 _NAME: Final = 256
 _TEXT: Final = 8192
 _PANIC_KINDS: Final = frozenset(kind.value for kind in PanicKind)
-_FIELD: Final = re.compile(r"[a-z_][a-z0-9_]*")
-_TAKEN: Final = frozenset({"event", "self"})  # parameters of the logger's own methods
+_FIELD: Final = re.compile(r"[a-z][a-z0-9_]*")
+# Parameters of the logger's own methods, and what stands or acts in every line of it.
+_TAKEN: Final = frozenset({"event", "self", "method_name", "positional_args", "exc_info", "stack_info"}) | {
+    "level", "timestamp", "logger", "logger_name", "exception", "stack",
+}  # fmt: skip
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error", "critical"})
 
 
