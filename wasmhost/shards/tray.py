@@ -116,6 +116,7 @@ class Tray:
         if not self._backlog.closed:
             self._up = True
             self.fill()
+            self._tell_of_room()  # the only letter may have died with the shard before this one
 
     def fill(self) -> None:
         """Put on their way as many as there is room for."""
@@ -135,11 +136,12 @@ class Tray:
         """
         under_way = self.under_way
         for number in numbers:
-            del under_way[number]
+            reply = under_way.pop(number).reply
+            if reply is not None:
+                reply.given_up()  # unless it was told: the first one counts, and somebody waits for one
         if not self.open and self._up:
             self.fill()
-        if self._tell and len(under_way) <= self.window // 2 and not self._backlog.waiting:
-            self._tell_all()
+        self._tell_of_room()
 
     def pause(self) -> None:
         """The shard is gone, or goes: nothing is put on its way any more."""
@@ -175,6 +177,10 @@ class Tray:
         self.under_way[letter.number] = letter
         self._send(letter)
         return True
+
+    def _tell_of_room(self) -> None:
+        if self._tell and len(self.under_way) <= self.window // 2 and not self._backlog.waiting:
+            self._tell_all()
 
     def _tell_all(self) -> None:
         tell, self._tell = self._tell, []
