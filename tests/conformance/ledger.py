@@ -45,7 +45,8 @@ what a guest costs is a change of this file. Fuel is that of wasmtime {wasmtime}
 _ABOUT_GUESTS: Final = """
 `probe` has all sixteen hooks and uses every capability; `relay-watch` is the example. Memory is what `probe`
 takes for the recorded trace, `fuel p50` the median of relay-watch's calls on it. Size and median have to stay
-under what stands behind them.
+under what stands behind them. Init fuel is what making a sandbox takes of `init_fuel`, by default
+100,000,000: a unit for each byte of the module's data, which is copied, and what its start costs.
 """
 _ABOUT_HOOKS: Final = """
 Of `probe`, which reads every field of the event and reports it; the first event of that hook in the recorded
