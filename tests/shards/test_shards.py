@@ -44,6 +44,7 @@ from wasmhost import (
     WebRtcConnected,
     WebRtcConnectStart,
 )
+from wasmhost.shards import shard as shards
 from wasmhost.shards.shard import LOADING
 
 if TYPE_CHECKING:
@@ -299,3 +300,23 @@ async def test_nothing_is_left_when_a_host_is_closed(tmp_path: Path) -> None:
             await host.feed(event())
         assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
+
+
+async def test_a_shard_that_is_stuck_is_killed_while_its_other_observers_are_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In hand for longer than any deadline allows: an engine that does not stop, played by a note."""
+    monkeypatch.setattr(shards, "_STUCK_S", -4.0)  # with the deadlines' 5.1 s that is one second
+    sink = MemorySink()
+    with capture_logs() as logs:
+        async with ObserverHost(in_shards(tmp_path, {"a": quiet(), "b": recorder()}), sink=sink) as host:
+            (pid,) = host.shard_pids
+            shard_of(host)._notes.numbers[0] = 77
+            number = 0
+            while host.shard_pids in {(pid,), ()}:
+                host.emit(START, CTX)
+                number += 1
+                await asyncio.sleep(0.01)
+            await host.drain()
+    assert sink.seqs("b") == list(range(number))
+    assert any(entry["event"] == "a shard is stuck" and entry["observer"] == "a" for entry in logs)

@@ -46,6 +46,7 @@ _MAX_HOOKS: Final = 64
 _HOOK_NAME: Final = 64
 _SETTLED_S: Final = 10.0  # a life this long was no quick death
 _STUCK_S: Final = 10.0  # over its deadlines
+_LOOK_S: Final = 0.2
 _FORKS: Final = 5
 _LOADING_DEATHS: Final = 3  # in a row
 
@@ -108,6 +109,7 @@ class Shard:
         self._stopped = False
         self._backoff = Backoff(0.01, 5.0, random.Random())  # noqa: S311 - jitter
         self._watched: dict[int, tuple[int, float]] = {}
+        self._looked_at = 0.0
         for place, member in enumerate(members):
             observer = member.desk.observer
             member.desk.mailbox = Tray(
@@ -298,8 +300,9 @@ class Shard:
 
     def _take(self, frame: Frame | None) -> None:
         """Do what a frame of the shard says; None: it is quiet."""
-        if frame is None:
+        if time.monotonic() - self._looked_at > _LOOK_S:
             self._look_after()
+        if frame is None:
             return
         match frame.kind:
             case Kind.TURN:
@@ -323,7 +326,7 @@ class Shard:
 
     def _look_after(self) -> None:
         """Kill a shard that has had the same letter in hand for longer than any deadline allows."""
-        now = time.monotonic()
+        now = self._looked_at = time.monotonic()
         for place, member in enumerate(self.members):
             number = self._notes.numbers[place]
             seen, since = self._watched.get(place, (0, now))
