@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -106,6 +107,7 @@ class Desk:
             case PanicTold():
                 self._panic(told)
             case State():
+                self._must_be_granted("state")
                 self._services.states.save(self.name, told.blob)
             case ReplyTold():
                 self._reply(told)
@@ -118,7 +120,13 @@ class Desk:
             raise Garbled(f"a turn tells of letter {number}, which is not under way")
         return letter
 
+    def _must_be_granted(self, capability: str) -> None:
+        """In a sound shard the sandbox sees to that already."""
+        if capability not in self.observer.grant:
+            raise Garbled(f"an observer uses {capability}, which it is not granted")
+
     def _report(self, told: Report) -> None:
+        self._must_be_granted("report")
         reports = self._services.reports
         while self._services.lossless and reports.full:
             time.sleep(_FULL_S)  # our shard waits meanwhile, as its socket fills up
@@ -131,7 +139,8 @@ class Desk:
     def _line(self, told: Line) -> None:
         fields = {**told.fields, "observer": self.name}
         log = _guest_log if told.event == _GUEST_LINE else _host_log
-        getattr(log, told.level)(told.event, **fields)
+        with suppress(Exception):  # a log that can't be written costs the line, and not the shard
+            getattr(log, told.level)(told.event, **fields)
 
     def _panic(self, told: PanicTold) -> None:
         letter = self._letter(told.number) if told.number else None
@@ -170,6 +179,8 @@ class Desk:
             reply.raised(told.error)
 
     def _note(self, told: ConditionTold) -> None:
+        if told.metrics:
+            self._must_be_granted("metrics")
         healed = set(self.condition.quarantined) - set(told.quarantined)
         if healed:
             kept = [entry for entry in self.panics if entry[0] not in healed]
