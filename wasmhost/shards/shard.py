@@ -13,8 +13,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import structlog
-
 from wasmhost.errors import WallError
 from wasmhost.host.health import Backoff
 from wasmhost.host.mishaps import tell_operator
@@ -49,8 +47,6 @@ _STUCK_S: Final = 10.0  # over its deadlines
 _LOOK_S: Final = 0.2
 _FORKS: Final = 5
 _LOADING_DEATHS: Final = 3  # in a row
-
-_log: Final = structlog.stdlib.get_logger("wasmhost.host")
 
 
 class Member(NamedTuple):
@@ -317,12 +313,19 @@ class Shard:
                     except KeyError:
                         raise Garbled("a letter is done that was not under way") from None
             case Kind.LINES:
-                line = read_line(Unpacker(frame.body))
-                getattr(_log, line.level)(line.event, **{**line.fields, "shard": self.name})
+                self._line(frame.body)
             case Kind.STOPPED:
                 self._stopped = self._closing
             case _:
                 raise Garbled(f"a frame of kind {frame.kind} has no place here")
+
+    def _line(self, body: bytes) -> None:
+        """Log what a shard says of itself: under its own name, and of no observer."""
+        source = Unpacker(body)
+        line = read_line(source)
+        source.end()
+        told = {name: value for name, value in line.fields.items() if name != "observer"}
+        tell_operator(line.level, line.event, **{**told, "shard": self.name})
 
     def _look_after(self) -> None:
         """Kill a shard that has had the same letter in hand for longer than any deadline allows."""
