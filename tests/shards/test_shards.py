@@ -134,10 +134,10 @@ async def test_a_death_that_is_nobodys_costs_nothing(tmp_path: Path) -> None:
         for number in range(3000):
             host.emit(START, CTX)
             if number % 1000 == 500:
-                await until(lambda: bool(host.shard_pids))
                 await asyncio.sleep(0.05)
-                with suppress(ProcessLookupError):
-                    kill(host)
+                for pid in host.shard_pids:  # there is none while one is just being replaced
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
         await host.drain()
         lines = [line_of(host, name) for name in modules]
     for line in lines:

@@ -16,19 +16,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from wasmhost.errors import WallError
 from wasmhost.host.health import Backoff
 from wasmhost.host.mishaps import tell_operator
-from wasmhost.shards.events import encode_places, encode_sent
 from wasmhost.shards.framing import Garbled, Kind
 from wasmhost.shards.life import Ended, Life, Notes
 from wasmhost.shards.loads import Load, Setup, write_load, write_setup
+from wasmhost.shards.multicast import Multicast
 from wasmhost.shards.packing import Unpacker
-from wasmhost.shards.tray import Tray
 from wasmhost.shards.turns import read_line, read_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from wasmhost.grants.profiles import Profile
-    from wasmhost.host.mailbox import Letter
     from wasmhost.sandbox.compiling import Artifact
     from wasmhost.shards.desk import Desk
     from wasmhost.shards.framing import Frame
@@ -64,16 +61,8 @@ class Suspect(NamedTuple):
     number: int
 
 
-class _Group(NamedTuple):
-    """Those who hear a hook and may see the same of it; ``places`` as they are sent."""
-
-    profile: Profile | None
-    desks: tuple[Desk, ...]
-    places: bytes
-
-
 class Shard:
-    """One shard. `put` may be called from any thread; its own thread does the rest."""
+    """One shard. `put`, of its `Multicast`, may be called from any thread; its own thread does the rest."""
 
     def __init__(
         self,
@@ -95,9 +84,9 @@ class Shard:
         self._limits = limits
         self._lossless = lossless
         self._notes = Notes(len(members))
-        self._lock = threading.Lock()
-        self._hearing: dict[str, tuple[_Group, ...]] = {}
-        self._places = {id(member.desk): place for place, member in enumerate(members)}
+        self._multicast = Multicast([member.desk for member in members])
+        self._lock = self._multicast.lock
+        self.put = self._multicast.put
         self._life: Life | None = None
         self._closing = False
         self._opened = False  # at any time
@@ -106,11 +95,6 @@ class Shard:
         self._backoff = Backoff(0.01, 5.0, random.Random())  # noqa: S311 - jitter
         self._watched: dict[int, tuple[int, float]] = {}
         self._looked_at = 0.0
-        for place, member in enumerate(members):
-            observer = member.desk.observer
-            member.desk.mailbox = Tray(
-                observer.mailbox, observer.overflow, self._lock, self._sending_to(member.desk, place)
-            )
         self._thread = threading.Thread(target=self._run, name=f"wasmhost-{self.name}", daemon=True)
 
     @property
@@ -122,52 +106,6 @@ class Shard:
     def start(self) -> None:
         """Begin; `started` tells when its observers are loaded."""
         self._thread.start()
-
-    # Events, from any thread.
-
-    def put(self, letter: Letter) -> bool:
-        """Give a letter to all who hear it; False, because nobody need be called."""
-        frame, number = letter.frame, letter.number
-        with self._lock:
-            for group in self._hearing.get(frame.hook, ()):
-                behind = 0
-                for desk in group.desks:
-                    tray = desk.mailbox
-                    if tray.open and len(tray.under_way) < tray.window:
-                        tray.under_way[number] = letter
-                    else:
-                        behind += 1
-                if behind:
-                    self._put_some(group, letter, behind)
-                else:
-                    self._send(group.places, letter, group.profile)
-        return False
-
-    def _put_some(self, group: _Group, letter: Letter, behind: int) -> None:
-        """Send to those who keep up, and have it wait for the others."""
-        number = letter.number
-        going = [desk for desk in group.desks if number in desk.mailbox.under_way]
-        assert len(going) + behind == len(group.desks)  # noqa: S101 - numbers are given once
-        if going:
-            places = encode_places(tuple(self._places[id(desk)] for desk in going))
-            self._send(places, letter, group.profile)
-        for desk in group.desks:
-            if number not in desk.mailbox.under_way:
-                desk.mailbox.queue(letter)
-
-    def _send(self, places: bytes, letter: Letter, profile: Profile | None) -> None:
-        assert self._life is not None  # noqa: S101 - a tray is open only while there is one
-        frame = letter.view(profile)
-        awaited = letter.reply is not None
-        self._life.sender.add(encode_sent(places, frame, letter.number, letter.lost, awaited=awaited))
-
-    def _sending_to(self, desk: Desk, place: int) -> Callable[[Letter], None]:
-        places = encode_places((place,))
-
-        def send(letter: Letter) -> None:
-            self._send(places, letter, desk.profile)
-
-        return send
 
     # Its own thread.
 
@@ -205,6 +143,7 @@ class Shard:
 
     def _live(self, life: Life, suspects: list[Suspect]) -> None:
         frames = life.frames()
+        self._multicast.connect(life.sender)
         self._set_up(life, frames)
         for place, member in enumerate(self.members):
             if not member.desk.out:
@@ -269,30 +208,11 @@ class Shard:
 
     def _open(self) -> None:
         """Let events flow."""
+        self._opened = True
+        self._multicast.open()
         with self._lock:
-            if not self._opened:
-                self._opened = True
-                self._hearing = self._groups()
-            for member in self.members:
-                if not member.desk.out:
-                    member.desk.mailbox.begin()
             self._serving = True
         self.started.set()
-
-    def _groups(self) -> dict[str, tuple[_Group, ...]]:
-        """Who hears what, those together who may see the same."""
-        sorted_out: dict[str, dict[Profile | None, list[Desk]]] = {}
-        for member in self.members:
-            desk = member.desk
-            for hook in desk.hooks if desk.refused is None else ():
-                sorted_out.setdefault(hook, {}).setdefault(desk.profile, []).append(desk)
-        return {
-            hook: tuple(
-                _Group(profile, tuple(desks), encode_places(tuple(self._places[id(desk)] for desk in desks)))
-                for profile, desks in by_profile.items()
-            )
-            for hook, by_profile in sorted_out.items()
-        }
 
     def _take(self, frame: Frame | None) -> None:
         """Do what a frame of the shard says; None: it is quiet."""
@@ -347,9 +267,8 @@ class Shard:
     def _bury(self, life: Life, why: str) -> list[Suspect]:
         """Take back what was under way, find out whose death it was, and say so. Gives those to be tried."""
         self.deaths += not self._stopped
+        self._multicast.pause()
         with self._lock:
-            for member in self.members:
-                member.desk.mailbox.pause()
             self._life = None
             self._serving = False
         words = life.bury()
