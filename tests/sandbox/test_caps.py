@@ -100,6 +100,15 @@ def test_imported_functions_count_as_functions() -> None:
         check_caps(core((2, leb(CAPS["imports"].most)), (3, leb(CAPS["functions"].most - 1))))
 
 
+@pytest.mark.parametrize("funcref", [b"\x70", b"\x63\x70"])
+def test_locals_are_counted_behind_a_type_however_it_is_spelt(funcref: bytes) -> None:
+    """The engine takes ``(ref null func)`` for funcref; read as one byte, it hid all that came after."""
+    many = CAPS["locals in one function"].most
+    body = leb(2) + leb(1) + funcref + leb(many) + b"\x7f\x0b"
+    with pytest.raises(GuestRefused, match=f"{many + 1:,} locals in one function"):
+        check_caps(core((1, b"\x01\x60\0\0"), (3, b"\x01\0"), code(body)))
+
+
 def test_a_guest_within_the_caps_is_let_in(lab: Lab) -> None:
     """Those of the tests are."""
     for wasm in (wat.guest(), wat.puppet(), wc.guest(), wc.puppet()):

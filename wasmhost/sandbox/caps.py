@@ -80,6 +80,7 @@ _OF_COMPONENT: Final = {
 }
 _TYPES: Final = {1}
 _COMPONENT_TYPES: Final = {3, 7}
+_LONG_TYPES: Final = {0x63, 0x64}  # "(ref null t)" and "(ref t)": what t is, follows
 _IMPORTS, _CODE, _COMPONENT = 2, 10, 4
 
 
@@ -143,7 +144,7 @@ class _Counting:
             for _ in range(runs):
                 number, inner = read_u32(wasm, inner)
                 total += number
-                inner += 1  # the type; a longer one is of a proposal that is off
+                inner = _behind_type(wasm, inner)
                 if inner > end:
                     raise ValueError("locals end beyond the end of their function")
             if total:
@@ -154,6 +155,11 @@ class _Counting:
     def _add(self, what: str, number: int) -> None:
         self._counts[what] += number
         _hold(what, self._counts[what])
+
+
+def _behind_type(wasm: bytes, at: int) -> int:
+    """Where a type of locals ends: one byte, or a reference's long spelling, which the engine takes too."""
+    return at + 1 if wasm[at] not in _LONG_TYPES else read_u32(wasm, at + 1)[1]
 
 
 def _hold(what: str, number: int) -> None:
