@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 _SOURCES: Final = 65_536
+MOST_LOST: Final = (1 << 32) - 1
+"""In one gap. No source numbers that many events between two of ours; who jumps farther makes numbers up, and
+gaps are summed up in 64 bits."""
 
 
 class GapTracker:
@@ -16,7 +19,7 @@ class GapTracker:
     def lost_before(self, src: str, seq: int) -> int:
         """How many events of ``src`` are missing between this one and the one before.
 
-        A number that does not go up is a repetition or a new start, not a gap.
+        A number that does not go up is a repetition or a new start, not a gap. At most `MOST_LOST`.
         """
         last = self._last.pop(src, None)
         self._last[src] = seq
@@ -24,4 +27,4 @@ class GapTracker:
             if len(self._last) > _SOURCES:
                 self._last.pop(next(iter(self._last)))
             return 0
-        return max(0, seq - last - 1)
+        return min(max(0, seq - last - 1), MOST_LOST)
