@@ -133,7 +133,8 @@ async def test_a_death_that_is_nobodys_costs_nothing(tmp_path: Path) -> None:
         for number in range(3000):
             host.emit(START, CTX)
             if number % 1000 == 500:
-                await until(lambda: shard_of(host)._serving, 20)
+                deaths = 1 + number // 1000
+                await until(lambda: shard_of(host).deaths == deaths and shard_of(host)._serving, 20)  # noqa: B023
                 await asyncio.sleep(0.02)  # into the middle of what it has to do
                 kill(host)
         await host.drain()
