@@ -166,3 +166,35 @@ async def test_a_hook_that_healed_is_not_held_against_the_next_life() -> None:
     mine.take(turn(PANIC, PANIC._replace(hook="on_stop"), ill))
     mine.take(turn(ill._replace(quarantined=())))
     assert [hook for hook, _when in mine.panics] == ["on_stop"]
+
+
+async def test_hooks_that_the_operator_keeps_from_it_are_garbled() -> None:
+    """A shard says which hooks an observer has; `hooks` of the configuration holds for a liar, too."""
+    mine = desk()
+    mine.may_hear(frozenset({"on_start", "on_stop"}))
+    mine.observer = replace(mine.observer, hooks=frozenset({"on_start"}))
+    mine.may_hear(frozenset({"on_start"}))
+    with pytest.raises(Garbled, match="not to hear"):
+        mine.may_hear(frozenset({"on_start", "on_stop"}))
+
+
+async def test_what_it_was_not_told_of_is_said_once_and_fits() -> None:
+    """To the next process; were that to die before it told how it is, it would be said twice."""
+    mine = desk()
+    mine.take(turn(t.ConditionTold(False, (), (), 3)))
+    assert [mine.untold(), mine.untold()] == [3, 0]
+    mine.take(turn(t.ConditionTold(False, (), (), 2**64 - 1)))
+    assert mine.untold() < 2**63
+
+
+async def test_a_report_waits_for_no_full_queue_once_the_host_closes() -> None:
+    """It is dropped and counted: the sink may have stalled for good, and closing must not wait for it."""
+    mine = desk(letter(7))
+    reports = mine._services.reports
+    record = ReportRecord("other", "s", 1, 1, "topic", b"\xf6")
+    while not reports.full:
+        reports.put(record)
+    mine._services = replace(mine._services, lossless=True)
+    mine.close()
+    mine.take(turn(t.Report(7, "topic", b"\xf6"), reports=1))
+    assert (mine.counters.reports, mine.counters.reports_dropped) == (0, 1)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 _GUEST_LINE: Final = "guest log"  # what `wasmhost.host.effects` says of every line of a guest
 _REMEMBERED: Final = 256  # panics, to tell the next shard of
 _FULL_S: Final = 0.001
+_MOST_LOST: Final = 1 << 48  # that a shard may say; they are summed up in 64 bits
 
 _guest_log: Final = structlog.stdlib.get_logger("wasmhost.guest")
 _host_log: Final = structlog.stdlib.get_logger("wasmhost.host")
@@ -125,10 +126,29 @@ class Desk:
         if capability not in self.observer.grant:
             raise Garbled(f"an observer uses {capability}, which it is not granted")
 
+    def may_hear(self, hooks: frozenset[str]) -> None:
+        """Make sure that these are none but those that the operator lets it hear.
+
+        :raises Garbled: there are others.
+        """
+        allowed = self.observer.hooks
+        if allowed is not None and not hooks <= allowed:
+            raise Garbled("an observer hears hooks that it is not to hear")
+
+    def untold(self) -> int:
+        """How many events it was not told of that are lost; its process is gone, so that is said once."""
+        lost = min(self.condition.lost, _MOST_LOST)
+        self.condition = self.condition._replace(lost=0)
+        return lost
+
     def _report(self, told: Report) -> None:
         self._must_be_granted("report")
         reports = self._services.reports
         while self._services.lossless and reports.full:
+            if self.mailbox.closed:  # the host closes, and must not wait for a sink that stalls
+                self.counters.reports -= 1
+                self.counters.reports_dropped += 1
+                return
             time.sleep(_FULL_S)  # our shard waits meanwhile, as its socket fills up
         frame = self._letter(told.number).frame
         record = ReportRecord(self.name, frame.src or "", frame.seq, frame.at, told.topic, told.body)

@@ -13,7 +13,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wasmhost.errors import WallError
 from wasmhost.host.health import Backoff
 from wasmhost.host.mishaps import tell_operator
 from wasmhost.shards.framing import Garbled, Kind
@@ -88,6 +87,7 @@ class Shard:
         self._lock = self._multicast.lock
         self.put = self._multicast.put
         self._life: Life | None = None
+        self._loading: Desk | None = None
         self._closing = False
         self._opened = False  # at any time
         self._serving = False  # now
@@ -116,8 +116,8 @@ class Shard:
             born = time.monotonic()
             why = ""
             try:
-                self._life = Life(self._zygote, self._notes, self._limits)
-            except WallError as error:
+                life = Life(self._zygote, self._notes, self._limits)
+            except Exception as error:  # WallError, or no descriptor or thread is left: there may be later
                 forks += 1
                 if not self._opened and forks >= _FORKS:
                     self._give_up(str(error))
@@ -126,17 +126,24 @@ class Shard:
                 self._pause(born)
                 continue
             forks = 0
+            with self._lock:
+                self._life = life
+            if self._closing:
+                life.kill()  # `stop` found none to kill
             try:
-                self._live(self._life, suspects)
+                self._live(life, suspects)
             except Ended:
                 pass
             except Garbled as error:
                 why = f"it sent what makes no sense ({error})"
-                self._life.kill()
+                life.kill()
             except Exception as error:  # a bug of ours: its observers must not be lost with this thread
                 tell_operator("error", "wasmhost failed to serve a shard; this is a bug", exc_info=error)
-                self._life.kill()
-            suspects = self._bury(self._life, why)
+                life.kill()
+            suspects = self._bury(life, why)
+            if not self._opened and self.deaths >= _FORKS + _LOADING_DEATHS * len(self.members):
+                self._give_up("its process dies each time before it serves")
+                break
             if not self._stopped and not self._closing:
                 self._pause(born)
         self._end()
@@ -174,6 +181,8 @@ class Shard:
             place, LOADING, desk.observer, member.wasm, member.artifact, desk.state(), list(desk.panics)
         )
         self._notes.numbers[place] = LOADING
+        self._loading = desk
+        until = time.monotonic() + _patience_s(desk)
         life.send(Kind.LOAD, write_load(load))
         for frame in frames:
             if frame is not None and frame.kind in {Kind.LOADED, Kind.REFUSED}:
@@ -182,12 +191,16 @@ class Shard:
                     raise Garbled("another observer was loaded than was to be")
                 if frame.kind is Kind.LOADED:
                     hooks = frozenset(source.text(_HOOK_NAME) for _ in range(source.count(_MAX_HOOKS)))
+                    desk.may_hear(hooks)
                     desk.hooks = desk.hooks or hooks
                     desk.deaths_loading = 0
                 else:
                     self._not_loaded(desk, bug=bool(source.u8()), reason=source.text(_MAX_REASON))
+                self._loading = None
                 return
             self._take(frame)
+            if time.monotonic() > until:  # by our clock: what the shard notes may be a lie
+                raise Garbled("nothing, for longer than loading may take")
 
     def _not_loaded(self, desk: Desk, *, bug: bool, reason: str) -> None:
         if bug:
@@ -226,12 +239,12 @@ class Shard:
                 if turn.place >= len(self.members):
                     raise Garbled("a turn is of no observer there is")
                 desk = self.members[turn.place].desk
+                done = turn.done.tolist()
+                if len(set(done)) != len(done) or not desk.mailbox.under_way.keys() >= set(done):
+                    raise Garbled("a letter is done that was not under way")
                 desk.take(turn)
                 with self._lock:
-                    try:
-                        desk.mailbox.done(turn.done.tolist())
-                    except KeyError:
-                        raise Garbled("a letter is done that was not under way") from None
+                    desk.mailbox.done(done)
             case Kind.LINES:
                 self._line(frame.body)
             case Kind.STOPPED:
@@ -256,8 +269,7 @@ class Shard:
             if number != seen:
                 self._watched[place] = (number, now)
                 continue
-            limits = member.desk.observer.limits
-            if number and now - since > (limits.deadline_ms + limits.init_deadline_ms) / 1e3 + _STUCK_S:
+            if number and now - since > _patience_s(member.desk):
                 tell_operator("error", "a shard is stuck", shard=self.name, observer=member.desk.name)
                 assert self._life is not None  # noqa: S101 - it is looked after by the one who serves it
                 self._life.kill()
@@ -278,8 +290,9 @@ class Shard:
         with self._lock:
             letter = guilty.desk.mailbox.under_way.pop(guilty.number, None) if guilty is not None else None
             for member in self.members:
-                member.desk.mailbox.recall(member.desk.condition.lost)
+                member.desk.mailbox.recall(member.desk.untold())
         self._notes.clear()
+        self._loading = None
         self._watched.clear()
         if not self._stopped:
             self._tell(words, guilty, suspects)
@@ -298,7 +311,9 @@ class Shard:
             self._not_loaded(desk, bug=False, reason=f"its process died while it was loaded: {words}")
 
     def _in_hand(self) -> list[Suspect]:
-        """Who had a letter in hand."""
+        """Who had a letter in hand, or was being loaded: that we know, whatever the shard noted."""
+        if self._loading is not None:
+            return [Suspect(self._loading, LOADING)]
         return [
             Suspect(member.desk, number)
             for place, member in enumerate(self.members)
@@ -351,3 +366,9 @@ class Shard:
             tell_operator("error", "a shard does not end; it is killed", shard=self.name)
             life.kill()
         self._thread.join()
+
+
+def _patience_s(desk: Desk) -> float:
+    """How long a letter may be in hand, or loading take."""
+    limits = desk.observer.limits
+    return (limits.deadline_ms + limits.init_deadline_ms) / 1e3 + _STUCK_S
