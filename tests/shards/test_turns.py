@@ -356,3 +356,15 @@ def test_lines_come_back_or_are_garbled(fields: Mapping[str, object]) -> None:
     except Garbled:
         return
     assert line == Line("error", "what", dict(fields))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["hooks", *(name for name in COUNTS if name.startswith("saw_"))])
+def test_what_is_summed_up_in_the_database_cannot_be_made_to_overflow(name: str) -> None:
+    """Twice 2**63 - 1 became a float in it, and what the observer used could be read no more."""
+    member = Member()
+    if name == "hooks":
+        member.counters.hooks = {HOOKS[0].name: 2**63 - 1}
+    else:
+        setattr(member.counters, name, 2**63 - 1)
+    with pytest.raises(Garbled, match="more letters than it can have"):
+        member.turn()

@@ -24,6 +24,9 @@ COUNTS: Final = tuple(item.name for item in fields(Counters) if item.type == "in
 DISPOSED: Final = ("delivered", "panics", "skipped", "dropped")
 """Each letter that is done has been counted as one of these."""
 
+# What is counted once for a letter at most. It is summed up in the database, whose numbers end at 63 bits.
+_AT_MOST_ONE_EACH: Final = tuple(place for place, name in enumerate(COUNTS) if name.startswith("saw_"))
+
 _MAX_DONE: Final = 100_000
 _MAX_FIELDS: Final = 32
 _MAX_FRAMES: Final = 256
@@ -128,6 +131,8 @@ def read_turn(body: bytes) -> Turn:
     hooks = tuple((_hook(source.u64()), source.u64()) for _ in range(source.count(len(HOOKS))))
     if sum(counts[COUNTS.index(name)] for name in DISPOSED) != len(done):
         raise Garbled("a turn counts other letters than those that are done")
+    if max(sum(count for _, count in hooks), *(counts[place] for place in _AT_MOST_ONE_EACH)) > _MAX_DONE:
+        raise Garbled("a turn counts more letters than it can have")
     return Turn(place, done, counts, fuel, hooks, tuple(_sections(source)))
 
 
