@@ -123,6 +123,7 @@ def _allow_uses(rules: SyscallFilter) -> None:
 
     flags = _ALL_BITS & ~syscalls.THREAD_FLAGS_IGNORED
     rules.add_rule(ALLOW, "clone", Arg(0, MASKED_EQ, flags, syscalls.THREAD_FLAGS))
+    rules.add_rule(ALLOW, "mmap", Arg(3, MASKED_EQ, syscalls.MAPPINGS_NOT_COUNTED, 0))
     # Its flags lie in memory, where a filter cannot look: as if the kernel were older, then clone is tried.
     rules.add_rule(ERRNO(errno.ENOSYS), syscalls.CLONE3)
     # The engine keeps what a memory starts with in such a file, and copies where there are none: a new

@@ -9,6 +9,7 @@ import ctypes
 import errno
 import fcntl
 import json
+import mmap
 import os
 import socket
 from contextlib import closing
@@ -137,5 +138,6 @@ _ATTEMPTS: Final[dict[str, Callable[[], object]]] = {
     "look into its parent": _trace_parent,
     "change its user": lambda: os.setuid(65534),
     "raise its limits": lambda: os.nice(-1),
+    "take memory that no limit counts": lambda: mmap.mmap(-1, mmap.PAGESIZE),
 }
 """Everything here must be refused. What names a thing that is not there meets ENOENT where it is not."""

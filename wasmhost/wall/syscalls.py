@@ -26,7 +26,7 @@ _COMMON: Final = (
     Group("give a descriptor back, or look at it", ("close", "lseek", "fstat", "shutdown", "getsockopt")),
     Group("wait for a descriptor", ("ppoll", "pselect6", "epoll_create1", "epoll_ctl", "epoll_pwait")),
     Group("locks of threads", ("futex", "set_robust_list", "rseq", "sched_yield")),
-    Group("memory, and code of guests in it", ("mmap", "munmap", "mprotect", "mremap", "madvise", "brk")),
+    Group("memory, and code of guests in it", ("munmap", "mprotect", "mremap", "madvise", "brk")),
     Group("make new code seen by all processors", ("membarrier",)),
     Group("what time it is", ("clock_gettime", "clock_getres", "gettimeofday")),
     Group("sleep", ("nanosleep", "clock_nanosleep", "restart_syscall")),
@@ -56,6 +56,8 @@ THREAD_FLAGS: Final = 0x3D0F00
 """With which the C libraries clone to start a thread: it shares all that there is to share."""
 THREAD_FLAGS_IGNORED: Final = 0x400000
 """musl's CLONE_DETACHED, which means nothing to the kernel."""
+MAPPINGS_NOT_COUNTED: Final = 0x101
+"""MAP_SHARED and MAP_GROWSDOWN: what is mapped so, RLIMIT_DATA does not count, so it would have no bound."""
 PR_SET_NAME: Final = 15
 PR_GET_SECCOMP: Final = 21
 PR_GET_NO_NEW_PRIVS: Final = 39
