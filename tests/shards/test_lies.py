@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -21,6 +22,7 @@ from wasmhost.panics.store import PanicLog
 from wasmhost.sandbox.compiling import Artifact
 from wasmhost.shards.desk import Desk
 from wasmhost.shards.framing import Frame, Garbled, Kind
+from wasmhost.shards.life import Notes
 from wasmhost.shards.outbox import FuelBatch, Outbox
 from wasmhost.shards.shard import LOADING, Member, Shard, Suspect
 from wasmhost.wall.limits import ChildLimits
@@ -102,3 +104,14 @@ async def test_a_process_that_never_serves_is_given_up(shard: Shard) -> None:
     assert shard.started.is_set()
     assert 5 <= forks <= 20
     assert all(member.desk.refused for member in shard.members)
+
+
+def test_the_notes_cannot_be_made_smaller() -> None:
+    """Where no filter keeps a shard from trying: the host would die of reading what is not there any more."""
+    notes = Notes(2)
+    try:
+        with pytest.raises(PermissionError):
+            os.ftruncate(notes.descriptor, 0)
+        assert notes.numbers.tolist() == [0, 0]
+    finally:
+        notes.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 import select
@@ -34,8 +35,10 @@ class Notes:
     """Numbers that a shard writes and its host reads, also after the shard's death: letters in hand."""
 
     def __init__(self, places: int) -> None:
-        self.descriptor = os.memfd_create("wasmhost-notes", os.MFD_CLOEXEC)
+        self.descriptor = os.memfd_create("wasmhost-notes", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(self.descriptor, max(1, places) * 8)
+        # Were it made smaller over there, to look at it here would be a SIGBUS.
+        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
         self._map = mmap.mmap(self.descriptor, max(1, places) * 8)
         self.numbers = memoryview(self._map).cast("Q")
 
