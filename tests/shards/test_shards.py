@@ -319,3 +319,24 @@ async def test_a_shard_that_is_stuck_is_killed_while_its_other_observers_are_bus
             await host.drain()
     assert sink.seqs("b") == list(range(number))
     assert any(entry["event"] == "a shard is stuck" and entry["observer"] == "a" for entry in logs)
+
+
+async def test_a_shard_that_hides_what_it_has_in_hand_is_found_by_what_it_owes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A guest that broke out may clear its note and go silent: played by clearing it."""
+    monkeypatch.setattr(shards, "_STUCK_S", -64.0)  # with the deadlines' 65 s that is one second
+    monkeypatch.setattr(shards, "_TOLD_TOGETHER", 1)
+    settings = in_shards(tmp_path, {"a": SPINNING, "b": recorder()}, {"a": ENDLESS, "b": ENDLESS})
+    with capture_logs() as logs:
+        async with ObserverHost(settings, sink=MemorySink()) as host:
+            host.emit(DIRECT, CTX)
+            await in_hand(host, 1, 0)
+            shard_of(host)._notes.numbers[0] = 0
+            await until(lambda: shard_of(host).deaths == 1, 20)
+            await in_hand(host, 1, 0)  # nobody is blamed: it is delivered again
+            kill(host)
+            await host.drain()
+            lines = [(line.name, line.delivered, line.panics) for line in host.summary().observers]
+    assert lines == [("a", 0, 1), ("b", 1, 0)]
+    assert any(entry["event"] == "a shard is stuck" and entry["observer"] == "a" for entry in logs)

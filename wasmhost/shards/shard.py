@@ -41,6 +41,8 @@ _HOOK_NAME: Final = 64
 _SETTLED_S: Final = 10.0  # a life this long was no quick death
 _STUCK_S: Final = 10.0  # over its deadlines
 _LOOK_S: Final = 0.2
+_AWAY_S: Final = 5.0
+_TOLD_TOGETHER: Final = 160  # letters at most that a shard serves before it tells of the first
 _FORKS: Final = 5
 _LOADING_DEATHS: Final = 3  # in a row
 
@@ -93,7 +95,7 @@ class Shard:
         self._serving = False  # now
         self._stopped = False
         self._backoff = Backoff(0.01, 5.0, random.Random())  # noqa: S311 - jitter
-        self._watched: dict[int, tuple[int, float]] = {}
+        self._watched: dict[tuple[str, int], tuple[int, float]] = {}
         self._looked_at = 0.0
         self._thread = threading.Thread(target=self._run, name=f"wasmhost-{self.name}", daemon=True)
 
@@ -261,18 +263,31 @@ class Shard:
         tell_operator(line.level, line.event, **{**told, "shard": self.name})
 
     def _look_after(self) -> None:
-        """Kill a shard that has had the same letter in hand for longer than any deadline allows."""
-        now = self._looked_at = time.monotonic()
+        """Kill a shard that has one letter in hand, or owes one, for longer than any deadline allows.
+
+        What it has in hand, it says itself; what it owes, we know.
+        """
+        now = time.monotonic()
+        if now - self._looked_at > _AWAY_S:  # it was us who did not look: a sink may have held us up
+            self._watched.clear()
+        self._looked_at = now
         for place, member in enumerate(self.members):
-            number = self._notes.numbers[place]
-            seen, since = self._watched.get(place, (0, now))
-            if number != seen:
-                self._watched[place] = (number, now)
-                continue
-            if number and now - since > _patience_s(member.desk):
-                tell_operator("error", "a shard is stuck", shard=self.name, observer=member.desk.name)
+            desk = member.desk
+            with self._lock:
+                owed = next(iter(desk.mailbox.under_way), 0)
+            in_hand_s = self._unmoved_s(("in hand", place), self._notes.numbers[place], now)
+            owed_s = self._unmoved_s(("owed", place), owed, now)
+            if in_hand_s > _patience_s(desk) or owed_s > _owed_patience_s(desk):
+                tell_operator("error", "a shard is stuck", shard=self.name, observer=desk.name)
                 assert self._life is not None  # noqa: S101 - it is looked after by the one who serves it
                 self._life.kill()
+
+    def _unmoved_s(self, what: tuple[str, int], number: int, now: float) -> float:
+        """For how long a number has been the same; 0 is none."""
+        seen, since = self._watched.get(what, (0, now))
+        if number != seen:
+            self._watched[what] = (number, now)
+        return now - since if number and number == seen else 0.0
 
     # Its end.
 
@@ -372,3 +387,8 @@ def _patience_s(desk: Desk) -> float:
     """How long a letter may be in hand, or loading take."""
     limits = desk.observer.limits
     return (limits.deadline_ms + limits.init_deadline_ms) / 1e3 + _STUCK_S
+
+
+def _owed_patience_s(desk: Desk) -> float:
+    """How long a letter may be under way: others may be told of together with it, after a wait."""
+    return _TOLD_TOGETHER * _patience_s(desk) + desk.observer.backoff_ms[1] / 1e3
