@@ -142,7 +142,12 @@ class Shard:
             except Exception as error:  # a bug of ours: its observers must not be lost with this thread
                 tell_operator("error", "wasmhost failed to serve a shard; this is a bug", exc_info=error)
                 life.kill()
-            suspects = self._bury(life, why)
+            try:
+                suspects = self._bury(life, why)
+            except Exception as error:  # likewise; but whose letters are where, nobody knows now
+                tell_operator("error", "wasmhost failed to end a shard; this is a bug", exc_info=error)
+                self._give_up("its shard was lost to a bug of wasmhost")
+                break
             if not self._opened and self.deaths >= _FORKS + _LOADING_DEATHS * len(self.members):
                 self._give_up("its process dies each time before it serves")
                 break
@@ -352,7 +357,7 @@ class Shard:
     def _give_up(self, reason: str) -> None:
         for member in self.members:
             if not member.desk.out:
-                member.desk.refused = reason
+                self._not_loaded(member.desk, bug=False, reason=reason)
 
     def _end(self) -> None:
         with self._lock:

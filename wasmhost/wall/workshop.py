@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _MIB: Final = 1024 * 1024
 _LARGEST: Final = 16 * _MIB
-_GROWTH: Final = 64  # times a module's size, on top of that: measured are 3 to 10
+_GROWTH: Final = 24  # times a module's size, on top of that: measured are 3 to 10
 _REASON_BYTES: Final = 4096
 _PATIENCE: Final = 3  # times its processor time, a child may take on a clock: the machine may be busy
 _SPARE_S: Final = 10.0
