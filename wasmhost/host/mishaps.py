@@ -61,6 +61,12 @@ class PanicTeller:
                 panic=trap.message,
                 count=count,
             )
+        self.record(trap, hook, fuel, frame, lost)
+
+    def record(
+        self, trap: TrapReport, hook: str, fuel: int, frame: Frame | None = None, lost: int = 0
+    ) -> None:
+        """Tell the panic log only: of one that somebody else has told the log of."""
         self._panics.record(
             Panic(
                 observer=self._observer,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from wasmhost.host.counters import Counters, ObserverSummary
-from wasmhost.host.mishaps import WASMTIME, PanicTeller
-from wasmhost.panics.record import Panic, PanicKind
+from wasmhost.host.mishaps import PanicTeller
+from wasmhost.panics.record import PanicKind
 from wasmhost.sandbox.traps import TrapReport
 from wasmhost.shards.framing import Garbled
 from wasmhost.shards.turns import (
@@ -33,6 +33,7 @@ from wasmhost.sinks import ReportRecord
 
 if TYPE_CHECKING:
     from wasmhost.config import ObserverConfig
+    from wasmhost.contract.codec import Frame
     from wasmhost.grants.profiles import Profile
     from wasmhost.host.counters import ObserverState
     from wasmhost.host.mailbox import Letter
@@ -164,26 +165,14 @@ class Desk:
 
     def _panic(self, told: PanicTold) -> None:
         letter = self._letter(told.number) if told.number else None
-        frame = letter.view(self.profile) if letter is not None else None
-        self._services.panics.record(
-            Panic(
-                observer=self.name,
-                module_sha256=self.module_sha256,
-                hook=told.hook,
-                src=(letter.frame.src or "") if letter is not None else "",
-                seq=frame.seq if frame is not None else 0,
-                at=frame.at if frame is not None else 0,
-                kind=told.kind,
-                message=told.message,
-                backtrace=told.backtrace,
-                fuel_budget=told.fuel_budget,
-                event=frame.data if frame is not None else b"",
-                lost=told.lost,
-                wasmtime=WASMTIME,
-                happened_at=time.time_ns(),
-            )
-        )
+        trap = TrapReport(told.kind, told.message, told.backtrace)
+        frame = self._seen(letter) if letter is not None else None
+        self._teller.record(trap, told.hook, told.fuel_budget, frame, told.lost)
         self._remember(told.hook, letter)
+
+    def _seen(self, letter: Letter) -> Frame:
+        """The event as the observer saw it, but of its true source: the panic log is the operator's."""
+        return letter.view(self.profile)._replace(src=letter.frame.src)
 
     def _remember(self, hook: str, letter: Letter | None) -> None:
         lossless = self._services.lossless
@@ -212,8 +201,7 @@ class Desk:
         """Its process died while it had this letter in hand: that is a panic, and costs this letter."""
         hook = letter.frame.hook
         trap = TrapReport(PanicKind.OTHER, f"its process died: {words}", ())
-        view = letter.view(self.profile)._replace(src=letter.frame.src)
-        self._teller.tell(trap, hook, self.observer.limits.fuel, view, letter.lost)
+        self._teller.tell(trap, hook, self.observer.limits.fuel, self._seen(letter), letter.lost)
         self.counters.panics += 1
         self.counters.restarts += 1
         self._remember(hook, letter)
