@@ -167,9 +167,9 @@ class ObserverSummary:
         cls,
         name: str,
         module_sha256: str | None,
-        state: ObserverState,
         counters: Counters,
         *,
+        failed: bool,
         unheard: int,
         given_up: int,
         quarantined: tuple[str, ...] = (),
@@ -177,8 +177,10 @@ class ObserverSummary:
     ) -> ObserverSummary:
         """Make it from an observer's counters.
 
-        ``unheard`` events never came into its mailbox, ``given_up`` ones never out of it again.
+        ``failed``: it runs no more. ``unheard`` events never came into its mailbox, ``given_up`` ones never
+        out of it again.
         """
+        state: ObserverState = "failed" if failed else "quarantined" if quarantined else "running"
         return cls(
             name=name,
             module_sha256=module_sha256,

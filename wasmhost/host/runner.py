@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from wasmhost.config import ObserverConfig
     from wasmhost.contract.codec import Frame
     from wasmhost.grants.profiles import Profile
-    from wasmhost.host.counters import ObserverState
     from wasmhost.host.ports import Ports
     from wasmhost.sandbox.engine import SandboxEngine
     from wasmhost.sandbox.guest import Guest
@@ -344,14 +343,11 @@ class GuestRunner:
     def summary(self, unheard: int) -> ObserverSummary:
         """Make its line in the summary; ``unheard`` events never came into its mailbox."""
         condition = self.condition()
-        state: ObserverState = (
-            "failed" if condition.failed else "quarantined" if condition.quarantined else "running"
-        )
         return ObserverSummary.of(
             self.name,
             self.module_sha256,
-            state,
             self.counters,
+            failed=condition.failed,
             unheard=unheard,
             given_up=self.mailbox.dropped,
             quarantined=condition.quarantined,

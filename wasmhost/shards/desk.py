@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from wasmhost.config import ObserverConfig
     from wasmhost.contract.codec import Frame
     from wasmhost.grants.profiles import Profile
-    from wasmhost.host.counters import ObserverState
     from wasmhost.host.mailbox import Letter
     from wasmhost.host.services import Services
     from wasmhost.shards.tray import Tray
@@ -220,14 +219,12 @@ class Desk:
 
     def summary(self, unheard: int) -> ObserverSummary:
         """Make its line in the summary; ``unheard`` events never came into its mailbox."""
-        condition, counters = self.condition, self.counters
-        failed = self._failed or condition.failed
-        state: ObserverState = "failed" if failed else "quarantined" if condition.quarantined else "running"
+        condition = self.condition
         return ObserverSummary.of(
             self.name,
             self.module_sha256,
-            state,
-            counters,
+            self.counters,
+            failed=self._failed or condition.failed,
             unheard=unheard,
             given_up=self.mailbox.dropped,
             quarantined=condition.quarantined,
