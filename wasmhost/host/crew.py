@@ -73,9 +73,8 @@ class Crew:
         engines.rest()  # what was armed to load them; nothing runs yet
 
     async def _start_in_shards(self, services: Services) -> None:
-        from wasmhost.shards.fleet import (
-            Fleet,
-        )  # it makes use of all of this room, and most hosts of none of it
+        # Here and not above: it makes use of this room, as a shard is a small host.
+        from wasmhost.shards.fleet import Fleet
 
         fleet = self._fleet = Fleet(self._config, services)
         self._stack.callback(self._close_runners)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from wasmhost.config import ObserverConfig
     from wasmhost.host.services import Services
+    from wasmhost.sandbox.compiling import Compiler
 
 _MIB: Final = 1024 * 1024
-LARGE: Final = 4 * _MIB  # takes seconds to compile: worth a line, so that nobody thinks that it hangs
+_LARGE: Final = 4 * _MIB  # takes seconds to compile: worth a line, so that nobody thinks that it hangs
 
 
 class Engines:
@@ -64,10 +65,8 @@ def load(observer: ObserverConfig, engines: Engines, services: Services) -> Gues
 
     :raises GuestRefused: with the reason.
     """
-    wasm = read_module(observer.module, observer.limits.module_mib)
     engine = engines.of(observer)
-    if len(wasm) >= LARGE and not was_compiled(engine.compiler, wasm, observer.limits):
-        tell_operator("info", "compiling a large module", observer=observer.name, bytes=len(wasm))
+    wasm = read_to_compile(observer, engine.compiler)
     guest = load_guest(engine, wasm, observer.limits, grant=observer.grant, hooks=observer.hooks)
     if isinstance(guest.plan, ComponentPlan):
         raise GuestRefused(
@@ -76,6 +75,17 @@ def load(observer: ObserverConfig, engines: Engines, services: Services) -> Gues
         )
     profile = services.profiles.of(observer.profile or observer.name, guest.given.fields)
     return GuestRunner(observer, engine, guest, services, profile=profile)
+
+
+def read_to_compile(observer: ObserverConfig, compiler: Compiler) -> bytes:
+    """Read an observer's module, and say so where compiling it will take long.
+
+    :raises GuestRefused: it cannot be read, or would not be compiled.
+    """
+    wasm = read_module(observer.module, observer.limits.module_mib)
+    if len(wasm) >= _LARGE and not was_compiled(compiler, wasm, observer.limits):
+        tell_operator("info", "compiling a large module", observer=observer.name, bytes=len(wasm))
+    return wasm
 
 
 def read_module(path: Path, limit_mib: int) -> bytes:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from wasmhost.grants.given import given_fields
 from wasmhost.host.dispatch import Hearer, Post
-from wasmhost.host.loading import LARGE, read_module
+from wasmhost.host.loading import read_to_compile
 from wasmhost.host.mishaps import tell_operator
 from wasmhost.sandbox.artifacts import user_cache
 from wasmhost.sandbox.compiling import Compiler
-from wasmhost.sandbox.guest import artifact_of, read_manifest, was_compiled
+from wasmhost.sandbox.guest import artifact_of, read_manifest
 from wasmhost.shards.desk import Desk
 from wasmhost.shards.shard import Member, Shard
 from wasmhost.wall.limits import ChildLimits
@@ -52,10 +52,8 @@ class Fleet:
 
         :raises GuestRefused: with the reason.
         """
-        wasm = read_module(observer.module, observer.limits.module_mib)
         compiler = Compiler(observer.limits.stack_kib, self._cache, self._workshop)
-        if len(wasm) >= LARGE and not was_compiled(compiler, wasm, observer.limits):
-            tell_operator("info", "compiling a large module", observer=observer.name, bytes=len(wasm))
+        wasm = read_to_compile(observer, compiler)
         artifact = artifact_of(compiler, wasm, observer.limits)
         profile = self._services.profiles.of(
             observer.profile or observer.name, given_fields(read_manifest(wasm), observer.grant)
