@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from wasmhost.sandbox.sections import vector, write_u32
+
 _MOST: Final = 64 * 1024 * 1024
 _TOKEN: Final = re.compile(
     r"(?P<blank>\s+|;;[^\n]*|\(;.*?;\))"
@@ -52,7 +54,7 @@ def assemble(text: str) -> bytes:
                 raise BadHex(place, "} without a { before it")
             open_at.pop()
             body = parts.pop()
-            parts[-1] += leb128(len(body)) + body
+            parts[-1] += vector(bytes(body))
         elif not token["blank"]:
             parts[-1] += _bytes(token, place)
         place = token.end()
@@ -63,7 +65,7 @@ def assemble(text: str) -> bytes:
 
 def _bytes(token: re.Match[str], place: int) -> bytes:
     if token["number"]:
-        return leb128(int(token["number"]))
+        return write_u32(int(token["number"]))
     if token["byte"]:
         times = int(token["times"])
         if times > _MOST:
@@ -88,13 +90,3 @@ def _text(spelt: str, place: int) -> bytes:
             out += _LETTERS[escape[1]].encode() if escape[1] in _LETTERS else bytes.fromhex(escape[1])
             at = escape.end()
     return bytes(out)
-
-
-def leb128(number: int) -> bytes:
-    """A number as unsigned LEB128."""
-    encoded = bytearray()
-    while number >= 0x80:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)

@@ -154,7 +154,7 @@ def join(header: bytes, parts: Iterable[Section]) -> bytes:
 
 def vector(data: bytes) -> bytes:
     """Bytes with their number in front, as names and section bodies are written."""
-    return _write_u32(len(data)) + data
+    return write_u32(len(data)) + data
 
 
 def read_u32(data: bytes, at: int, bits: int = 32) -> tuple[int, int]:
@@ -179,7 +179,8 @@ def _one_more(sections_found: int) -> int:
     return sections_found + 1
 
 
-def _write_u32(value: int) -> bytes:
+def write_u32(value: int) -> bytes:
+    """Write an unsigned number as LEB128, whatever its size."""
     encoded = bytearray()
     while value >= 0x80:
         encoded.append(value & 0x7F | 0x80)
