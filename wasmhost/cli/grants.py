@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wasmhost.cli.options import DEFAULT_DB, GrantOption, JsonOption
+from wasmhost.cli.options import DEFAULT_DB, DbOption, GrantOption, JsonOption
 from wasmhost.cli.terminal import Terminal, complain, put, terminal
 from wasmhost.errors import ConfigError
 from wasmhost.text import safe_json
@@ -30,10 +30,7 @@ def grants(
         Path | None,
         typer.Option("--config", metavar="FILE", help="Read observers from this file (wasmhost.toml)."),
     ] = None,
-    db: Annotated[
-        Path | None,
-        typer.Option("--db", metavar="FILE", help="The database of the runs.  [default: wasmhost.db]"),
-    ] = None,
+    db: DbOption = None,
     json: JsonOption = False,
 ) -> int:
     """Show what observers ask for, are granted, and have used so far.

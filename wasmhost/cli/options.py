@@ -10,6 +10,10 @@ from wasmhost.errors import ConfigError
 DEFAULT_DB: Final = Path("wasmhost.db")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
+DbOption = Annotated[
+    Path | None,
+    typer.Option("--db", metavar="FILE", help="The database of the runs.  [default: wasmhost.db]"),
+]
 GrantOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wasmhost.cli.options import DEFAULT_DB, JsonOption, one_of
+from wasmhost.cli.options import DEFAULT_DB, DbOption, JsonOption, one_of
 from wasmhost.cli.terminal import put, terminal
 from wasmhost.text import safe_json
 
@@ -16,10 +16,7 @@ def panics(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="The same as --db.", show_default=False)
     ] = None,
-    db: Annotated[
-        Path | None,
-        typer.Option("--db", metavar="FILE", help="The database of the runs.  [default: wasmhost.db]"),
-    ] = None,
+    db: DbOption = None,
     json: JsonOption = False,
 ) -> int:
     """Show the panic log.
