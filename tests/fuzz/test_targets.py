@@ -139,11 +139,7 @@ def test_events_that_are_nearly_right(stream: bytes) -> None:
 @bounded
 def test_events_that_were_damaged_on_the_way(stream: bytes, data: st.DataObject) -> None:
     """Some bytes changed, added or missing."""
-    damaged = bytearray(stream)
-    for _ in range(data.draw(st.integers(1, 3))):
-        at = data.draw(st.integers(0, len(damaged)))
-        damaged[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
-    events.check(bytes(damaged))
+    events.check(_damaged(stream, data, 3))
 
 
 @pytest.mark.parametrize(
@@ -235,11 +231,7 @@ def test_frames_that_are_nearly_right(
 @bounded
 def test_frames_that_were_damaged(frame: bytes, data: st.DataObject) -> None:
     """Real ones, with some bytes changed, added or missing."""
-    damaged = bytearray(frame)
-    for _ in range(data.draw(st.integers(1, 3))):
-        at = data.draw(st.integers(0, len(damaged)))
-        damaged[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
-    framing.check(bytes(damaged))
+    framing.check(_damaged(frame, data, 4))
 
 
 @pytest.mark.parametrize("name", ["event", "self", "", "a b", "x observer=other", "message=no", "é", "1"])
@@ -337,3 +329,12 @@ def test_a_spelling_is_what_was_meant() -> None:
     for hook in HOOK_NAMES:
         events.check_item(cbor2.dumps(plain_event(hook, event=PAYLOAD), canonical=True))
     manifest.check(b"\2" + cbor2.dumps(A_MANIFEST, canonical=True))
+
+
+def _damaged(sound: bytes, data: st.DataObject, most: int) -> bytes:
+    """Change, add or take away up to ``most`` bytes, in one to three places."""
+    damaged = bytearray(sound)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(damaged)))
+        damaged[at : at + data.draw(st.integers(0, most))] = data.draw(st.binary(max_size=most))
+    return bytes(damaged)
