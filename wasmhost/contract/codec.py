@@ -74,16 +74,21 @@ class Decoded(NamedTuple):
 
 
 class Hello(NamedTuple):
-    """The optional first item of a stream: who speaks, and a secret where the listener wants one."""
+    """The optional first item of a stream: who speaks, and a secret where the listener wants one.
+
+    ``ack`` is whether the emitter wants answers.
+    """
 
     version: Literal[1]
     src: str
     token: str | None
+    ack: bool = False
 
     def __repr__(self) -> str:
         """Without the token: a repr ends up in logs."""
         token = "None" if self.token is None else "'...'"
-        return f"Hello(version={self.version}, src={self.src!r}, token={token})"
+        ack = ", ack=True" if self.ack else ""
+        return f"Hello(version={self.version}, src={self.src!r}, token={token}{ack})"
 
 
 def ingest(data: bytes) -> Frame:
@@ -138,7 +143,7 @@ def decode_hello(data: bytes) -> Hello | None:
     if not isinstance(value, dict) or "hello" not in value:
         return None
     check_hello(value)
-    return Hello(1, value["src"], value.get("token"))
+    return Hello(1, value["src"], value.get("token"), value.get("ack", False))
 
 
 def _decode(data: bytes) -> tuple[object, bool]:

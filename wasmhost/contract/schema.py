@@ -214,4 +214,11 @@ _ENVELOPE = _record(
 _PAYLOADS: dict[object, _Check] = {
     hook.name: _by_wit(hook.payload) for hook in HOOKS if hook.payload is not None
 }
-_HELLO = _record({"hello": (_one_of((1,)), True), "src": (_text, True), "token": (_text, False)})
+_HELLO = _record(
+    {
+        "hello": (_one_of((1,)), True),
+        "src": (_text, True),
+        "token": (_text, False),
+        "ack": (_boolean, False),
+    }
+)
