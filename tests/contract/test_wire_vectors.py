@@ -24,7 +24,7 @@ ANSWERS = {
 }
 
 
-def rows(kind: str) -> Any:
+def rows(kind: str) -> pytest.MarkDecorator:
     """Parametrise by the vectors of a kind."""
     return pytest.mark.parametrize("row", VECTORS[kind], ids=[row["name"] for row in VECTORS[kind]])
 
