@@ -20,7 +20,8 @@ from structlog.testing import capture_logs
 
 from tests.panics.helpers import PANIC, counts, panic
 from wasmhost.database import Database
-from wasmhost.database_file import SCHEMA_VERSION, from_signed, reading, to_signed
+from wasmhost.database_file import APPLICATION_ID, from_signed, reading, to_signed
+from wasmhost.database_schema import SCHEMA_VERSION, statements_since
 from wasmhost.errors import DatabaseError, InternalError
 from wasmhost.host.state import StateStore
 from wasmhost.panics.store import PanicLog, read_panics
@@ -124,6 +125,33 @@ def test_newer_schema(tmp_path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     assert f"newer wasmhost (schema {SCHEMA_VERSION + 1}" in opening_error(path)
     assert "newer wasmhost" in reading_error(path)
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_an_older_schema_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
+    """A file of an earlier wasmhost keeps what it has, and gets what it lacks."""
+    path = tmp_path / "x.db"
+    later = statements_since(version)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements_since(0)[: -len(later)]:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.execute("INSERT INTO state VALUES ('a', x'01', 0)")
+        if version >= 2:
+            connection.execute("INSERT INTO secret VALUES ('pseudonyms', x'02')")
+    with Database(path) as database:
+        assert StateStore(database).load("a") == b"\x01"
+        assert version < 2 or database.key == b"\x02"
+    fresh = tmp_path / "fresh.db"
+    Database(fresh).close()
+    assert tables(path) == tables(fresh)
+
+
+def tables(path: Path) -> list[tuple[str, str]]:
+    """Return the tables of a file, and how each was made."""
+    with reading(path) as connection:
+        return connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
 
 
 def test_damaged_file(tmp_path: Path) -> None:

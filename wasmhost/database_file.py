@@ -14,6 +14,7 @@ import time
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from wasmhost.database_schema import SCHEMA_VERSION, statements_since
 from wasmhost.errors import DatabaseError
 from wasmhost.text import escape_untrusted
 
@@ -25,61 +26,10 @@ KEY_BYTES = 32
 OPEN_TIMEOUT_S = 2.0
 BUSY_TIMEOUT_S = 5.0
 
-SCHEMA_VERSION = 2
 APPLICATION_ID = 0x77686F73  # "whos", so that no other program's file is taken for ours
 
-# Numbers of 64 bits without a sign (seq, at, fuel_budget, lost) are stored by `to_signed`.
-_SCHEMA = """
-CREATE TABLE panic_signature (
-  signature TEXT PRIMARY KEY,
-  observer TEXT NOT NULL,
-  count INTEGER NOT NULL,
-  first_at INTEGER NOT NULL,
-  last_at INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX panic_signature_observer ON panic_signature (observer);
-CREATE TABLE panic (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  signature TEXT NOT NULL REFERENCES panic_signature,
-  observer TEXT NOT NULL,
-  module_sha256 TEXT NOT NULL,
-  hook TEXT NOT NULL,
-  src TEXT NOT NULL,
-  seq INTEGER NOT NULL,
-  at INTEGER NOT NULL,
-  kind TEXT NOT NULL,
-  message TEXT NOT NULL,
-  backtrace TEXT NOT NULL, -- a JSON array of strings
-  fuel_budget INTEGER NOT NULL,
-  event BLOB NOT NULL,
-  lost INTEGER NOT NULL,
-  wasmtime TEXT NOT NULL,
-  happened_at INTEGER NOT NULL
-);
-CREATE INDEX panic_by_signature ON panic (signature, id);
-CREATE TABLE state (
-  observer TEXT PRIMARY KEY,
-  blob BLOB NOT NULL,
-  saved_at INTEGER NOT NULL
-);
-"""
-_SINCE_2 = """
-CREATE TABLE secret (
-  name TEXT PRIMARY KEY,
-  value BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE usage (
-  observer TEXT NOT NULL,
-  module_sha256 TEXT NOT NULL,
-  kind TEXT NOT NULL, -- hook, capability or field
-  name TEXT NOT NULL,
-  count INTEGER NOT NULL, -- of capabilities 1: that they were used
-  first_at INTEGER NOT NULL,
-  last_at INTEGER NOT NULL,
-  PRIMARY KEY (observer, module_sha256, kind, name)
-) WITHOUT ROWID;
-"""
 _KEY = "pseudonyms"
+_SECRETS_SINCE = 2  # this version of the schema
 _PRIVATE = 0o600
 _OTHERS = 0o077
 
@@ -113,7 +63,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     except OSError as error:
         raise DatabaseError(f"cannot read {shown(path)}: {(error.strerror or 'error').lower()}") from error
     try:
-        with closing(_open_for_reading(path)) as connection:
+        with closing(open_for_reading(path)) as connection:
             yield connection
     except sqlite3.Error as error:
         raise DatabaseError(explain(path, error)) from error
@@ -170,10 +120,11 @@ def read_key(path: Path) -> bytes:
 def _bring_up_to_date(path: Path, connection: sqlite3.Connection, version: int) -> None:
     if version >= SCHEMA_VERSION:
         return
-    for statement in ((_SCHEMA if version == 0 else "") + _SINCE_2).split(";\n"):
+    for statement in statements_since(version):
         connection.execute(statement)
-    _keep_others_out(path)  # before there is anything to keep from them
-    connection.execute("INSERT INTO secret VALUES (?, ?)", (_KEY, secrets.token_bytes(KEY_BYTES)))
+    if version < _SECRETS_SINCE:
+        _keep_others_out(path)  # before there is anything to keep from them
+        connection.execute("INSERT INTO secret VALUES (?, ?)", (_KEY, secrets.token_bytes(KEY_BYTES)))
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
@@ -208,7 +159,11 @@ def _enter_wal_mode(connection: sqlite3.Connection) -> None:
             return
 
 
-def _open_for_reading(path: Path) -> sqlite3.Connection:
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open the database at ``path`` to read from it for as long as one likes; `reading` is for once.
+
+    Raises sqlite3.Error, or DatabaseError for a file that is not ours.
+    """
     # Opened read-write though nothing is written: then the last one out removes the write-ahead
     # log, and a killed host's log can be recovered.
     connection = _connect(path, "mode=rw", timeout=BUSY_TIMEOUT_S)
