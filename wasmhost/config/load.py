@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from wasmhost.config.checks import config, grants, hooks, safe_name
 from wasmhost.config.document import read_document
 from wasmhost.config.model import (
+    MOST_STACK_KIB,
     HostConfig,
     ObserverConfig,
     ObserverDefaults,
@@ -22,6 +23,7 @@ from wasmhost.config.model import (
     name_observers,
 )
 from wasmhost.config.nodes import Node, member, number, text, whole
+from wasmhost.config.read_sink import read_outbox, read_sinks
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
@@ -39,14 +41,15 @@ def load_config(path: str | Path) -> HostConfig:
     """
     path = Path(path)
     document = read_document(path)
-    sections = document.table(("host", "defaults", "observer"), _SECTION_OF)
+    sections = document.table(("host", "defaults", "observer", *_MORE), _SECTION_OF)
     host = _host(sections["host"]) if "host" in sections else {}
     defaults = ObserverDefaults()
     if "defaults" in sections:
         defaults = _settings(sections["defaults"].renamed("[defaults]"), defaults, {"name": "[[observer]]"})
     observers = _observers(sections["observer"], defaults, path.parent) if "observer" in sections else ()
+    more = {_MORE[name][0]: _MORE[name][1](sections[name], path.parent) for name in _MORE if name in sections}
     return HostConfig(
-        observers=observers, defaults=defaults, trusted_timeout_s=defaults.trusted_timeout_s, **host
+        observers=observers, defaults=defaults, trusted_timeout_s=defaults.trusted_timeout_s, **host, **more
     )
 
 
@@ -162,7 +165,7 @@ _LIMITS: _Checks = {
     "init_deadline_ms": whole(1, 3_600_000),
     "memory_mib": whole(1, 4096),
     "table_elements": whole(0, 10_000_000),
-    "stack_kib": whole(64, 1024),
+    "stack_kib": whole(64, MOST_STACK_KIB),
     "module_mib": whole(1, 1024),
     "event_kib": whole(1, 64),
     "compile_s": whole(1, 3_600),
@@ -188,6 +191,11 @@ _QUARANTINE: _Checks = {
 _RATES: _Checks = {
     **dict.fromkeys(("logs", "log_kib", "reports", "report_kib", "state", "state_kib"), number(0, 1_000_000)),
     "burst": number(0.001, 3600),
+}
+# Sections with a module of their own: the field of HostConfig, and what reads it, given the file's folder.
+_MORE: dict[str, tuple[str, Callable[[Node, Path], Any]]] = {
+    "sink": ("sinks", read_sinks),
+    "outbox": ("outbox", read_outbox),
 }
 _BACKOFF = number(0, 86_400_000)
 _SECTION_OF = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from wasmhost.config.sink import AnySink, OutboxConfig
 from wasmhost.contract.manifest import FIELDS
 from wasmhost.errors import ConfigError
 from wasmhost.text import escape_untrusted
@@ -35,6 +36,9 @@ CONFIG_BYTES = 16 * 1024
 """Room for an observer's ``config`` table in the airlock's box."""
 CONFIG_ENTRY_OVERHEAD = 8
 """What each entry costs there beside its key and its value: their two lengths."""
+
+MOST_STACK_KIB = 1024
+"""What a guest's calls may take of a stack at most: threads that serve guests have that much."""
 
 MAX_NAME = 64
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_NAME - 1}}}")
@@ -135,6 +139,7 @@ class HostConfig:
     for observers that are added later. ``isolation``: whether guests run in this process's own threads
     or in shard processes, ``shards`` of them; None leaves it to whoever runs the host: a program that
     embeds it gets threads, ``wasmhost run`` processes, as many as there are processors and observers.
+    ``sinks``: where reports and panics are sent besides, by way of ``outbox`` in the database.
     """
 
     observers: tuple[ObserverConfig, ...] = ()
@@ -145,6 +150,8 @@ class HostConfig:
     isolation: Isolation | None = None
     shards: int | None = None
     defaults: ObserverDefaults = field(default_factory=ObserverDefaults)
+    sinks: tuple[AnySink, ...] = ()
+    outbox: OutboxConfig = field(default_factory=OutboxConfig)
 
     def with_observers(self, modules: Sequence[Path], grants: Sequence[str] = ()) -> HostConfig:
         """Return this configuration with one more observer for each of ``modules``.
