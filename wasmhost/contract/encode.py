@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wasmhost.contract.hooks import HOOKS
 from wasmhost.contract.records import (
@@ -34,7 +34,11 @@ from wasmhost.contract.schema import RejectedEvent, check_event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Unnumbered: TypeAlias = tuple[bytes, bytes]
+"""A hook-event but for its ``seq``: what stands in front of the number, and what behind it."""
+
 _U32 = (1 << 32) - 1
+_LONGEST_SEQ = 9
 
 
 def encode_event(
@@ -65,6 +69,33 @@ def encode_event(
     if len(data) > MAX_EVENT_BYTES:
         raise RejectedEvent(f"the event takes {len(data)} bytes, over {MAX_EVENT_BYTES}")
     return data
+
+
+def encode_unnumbered(hook: str, at: int, ctx: RuntimeContext | None, payload: Payload | None) -> Unnumbered:
+    """Encode a hook-event whose number is not known yet: it gets one by :func:`numbered`, in its turn.
+
+    Raises RejectedEvent as :func:`encode_event` does, for an event that would be too large with any number.
+    """
+    try:
+        key, kind, body = _HOOKS[hook]
+        if type(payload) is not kind:
+            raise TypeError  # noqa: TRY301  # joins the other ways to be of a wrong type
+        if ctx is None:
+            head = b"\xa4\x62at" + _uint(at) + b"\x63seq"
+        else:
+            head = b"\xa5\x62at" + _uint(at) + _context(ctx) + b"\x63seq"
+        tail = key + body(payload)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _explain(hook, 0, at, ctx, payload, None, error) from None
+    size = len(head) + len(tail) + _LONGEST_SEQ
+    if size > MAX_EVENT_BYTES:
+        raise RejectedEvent(f"the event takes up to {size} bytes, over {MAX_EVENT_BYTES}")
+    return head, tail
+
+
+def numbered(event: Unnumbered, seq: int) -> bytes:
+    """Put its number into an event; the whole is what :func:`encode_event` gives, without a ``src``."""
+    return event[0] + _uint(seq) + event[1]
 
 
 def _explain(

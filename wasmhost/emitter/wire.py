@@ -1,0 +1,80 @@
+"""What an emitter and a host say to each other beside events: the hello, and the host's answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import cbor2
+
+from wasmhost.contract.sequence import MalformedStream, Splitter
+from wasmhost.text import escape_untrusted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MAX_ANSWER_BYTES: Final = 4096
+_MAX_ANSWER_DEPTH: Final = 4
+_MAX_U64: Final = (1 << 64) - 1
+_REASON_LIMIT: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The host has taken all events up to ``seq``; None: it has none of this emitter."""
+
+    seq: int | None
+
+
+class Refused(Exception):
+    """The host will not have us, or is none; the message says why, fit to be shown."""
+
+
+def hello(src: str, token: str | None) -> bytes:
+    """Encode the first item of a connection, which asks for acknowledgements."""
+    item: dict[str, object] = {"ack": True, "src": src, "hello": 1}
+    if token is not None:
+        item["token"] = token
+    return cbor2.dumps(item)  # the keys are in deterministic order
+
+
+class Answers:
+    """Takes the host's bytes as they come, gives its answers; what it does not know it passes over."""
+
+    def __init__(self) -> None:
+        self._splitter = Splitter(max_bytes=_MAX_ANSWER_BYTES, max_depth=_MAX_ANSWER_DEPTH)
+
+    def push(self, chunk: bytes) -> Iterator[Taken]:
+        """Give the answers that ``chunk`` completes.
+
+        :raises Refused: the host says so, or speaks another language.
+        """
+        try:
+            items = self._splitter.push(chunk)
+        except MalformedStream as error:
+            raise _no_host(str(error)) from None
+        for item in items:
+            if item.data is None or item.problem is not None:
+                raise _no_host(item.problem or "an item is too large")
+            answer = _answer(cbor2.loads(item.data))
+            if answer is not None:
+                yield answer
+        if self._splitter.error is not None:
+            raise _no_host(str(self._splitter.error))
+
+
+def _answer(item: object) -> Taken | None:
+    if not isinstance(item, dict):
+        raise _no_host("an answer is no map")
+    if "error" in item:
+        raise Refused(escape_untrusted(str(item["error"]), _REASON_LIMIT))
+    if "ack" in item:
+        seq = item["ack"]
+        if type(seq) is not int or not 0 <= seq <= _MAX_U64:
+            raise _no_host("an acknowledgement is no number")
+        return Taken(seq)
+    return Taken(None) if "welcome" in item else None
+
+
+def _no_host(reason: str) -> Refused:
+    return Refused(f"what listens there is no wasmhost: {escape_untrusted(reason, _REASON_LIMIT)}")
