@@ -18,6 +18,7 @@ from wasmhost import ActrError
 from wasmhost.config.model import GRANTABLE
 from wasmhost.grants.profiles import Profiles
 from wasmhost.grants.usage import UsageLog
+from wasmhost.host.hook_tally import HookTally
 from wasmhost.host.reports import ReportQueue
 from wasmhost.host.services import Services
 from wasmhost.host.state import StateStore
@@ -80,11 +81,15 @@ async def test_what_is_not_granted_is_garbled(told: t.Told) -> None:
 
 async def test_counts_add_up() -> None:
     """Of every turn; fuel and hooks too."""
-    mine = desk()
+    mine, tally = desk(), HookTally()
+    for cost in (2, 3):
+        tally.delivered(cost, 10)
+    numbers = tally.numbers
     for _ in range(2):
-        mine.take(turn(delivered=2, logs=1)._replace(fuel=((5, 2),), hooks=(("on_start", 2),)))
+        mine.take(turn(delivered=2, logs=1)._replace(fuel=((5, 2),), hooks=(("on_start", numbers),)))
     assert (mine.counters.delivered, mine.counters.logs, mine.counters.panics) == (4, 2, 0)
-    assert mine.counters.hooks == {"on_start": 4}
+    (told,) = (tally.told() for tally in mine.counters.hooks.values())
+    assert (told.delivered, told.fuel.sum, told.time_ns.sum) == (4, 10, 40)
     fuel = mine.summary(0).fuel
     assert fuel is not None
     assert (fuel.p50, fuel.max) == (5, 5)

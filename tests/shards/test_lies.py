@@ -51,6 +51,8 @@ async def shard() -> AsyncIterator[Shard]:
 def turn(*done: int, delivered: int) -> Frame:
     """A turn of the first observer."""
     counters = Counters(delivered=delivered, fuel=FuelBatch())
+    for _ in range(delivered):
+        counters.of("on_start").delivered(1, 1)
     outbox = Outbox(0, memoryview(array("Q", [0])), None, lossless=False)
     condition = Condition(failed=False, quarantined=(), metrics=(), lost=0)
     return Frame(Kind.TURN, b"".join(outbox.take(array("Q", done), counters, condition)))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from wasmhost import ActrError
 from wasmhost.contract.hooks import HOOKS
 from wasmhost.host.counters import Counters
+from wasmhost.host.hook_tally import HookTally
 from wasmhost.host.runner import Condition
 from wasmhost.panics.record import Panic, PanicKind
 from wasmhost.shards.framing import Garbled
@@ -52,6 +53,13 @@ class Member:
         self.outbox = Outbox(place, memoryview(self.hand), b"old", lossless=False)
         self.counters = Counters(fuel=FuelBatch())
 
+    def deliver(self, hook: str, fuel: int, times: int = 1) -> None:
+        """Count deliveries of 3 µs."""
+        self.counters.delivered += times
+        self.counters.fuel.add(fuel, times)
+        for _ in range(times):
+            self.counters.of(hook).delivered(fuel, 3_000)
+
     def take(self, *done: int, condition: Condition = WELL) -> bytes:
         """Give the body of a turn."""
         return b"".join(self.outbox.take(array("Q", done), self.counters, condition))
@@ -90,9 +98,7 @@ def full_body() -> bytes:
     member.outbox.line("info", "seen", {"count": 1, "share": 0.5, "ok": True, "what": None, "who": "x"})
     member.outbox.save("a", b"new")
     member.outbox.reply(7, ActrError("internal", "no"))
-    member.counters.delivered = 2
-    member.counters.fuel.add(100)
-    member.counters.hooks["on_start"] = 2
+    member.deliver("on_start", 100, 2)
     return member.take(7, 8, condition=Condition(True, ("on_start",), (("seen", 1.5),), 4))
 
 
@@ -117,7 +123,10 @@ def test_everything_comes_in_the_order_in_which_it_happened() -> None:
     """State and condition come last: there is one of each."""
     turn = read_turn(full_body())
     assert (turn.place, turn.done.tolist(), counts(turn)) == (3, [7, 8], {"delivered": 2})
-    assert (turn.fuel, turn.hooks) == (((100, 1),), (("on_start", 2),))
+    assert turn.fuel == ((100, 2),)
+    ((hook, numbers),) = turn.hooks
+    told = HookTally(numbers).told()
+    assert (hook, told.delivered, told.fuel.sum, told.time_ns.sum) == ("on_start", 2, 200, 6_000)
     assert shown(turn.told) == shown(
         (
             Report(7, "topic", b"\xf6"),
@@ -179,6 +188,15 @@ def test_counts_are_told_as_what_they_grew_by(grown: list[dict[str, int]]) -> No
     for growth in grown:
         for name, count in growth.items():
             setattr(member.counters, name, getattr(member.counters, name) + count)
+        tally = member.counters.of("on_ready")
+        for _ in range(growth["delivered"]):
+            tally.delivered(1, 1)
+        for _ in range(growth["panics"]):
+            tally.panicked("exit")
+        for _ in range(growth["skipped"]):
+            tally.skipped()
+        for _ in range(growth["dropped"]):
+            tally.dropped("too_large")
         done = range(sum(growth[name] for name in DISPOSED))
         turn = member.turn(*done)
         assert turn.counts == tuple(growth[name] for name in COUNTS)
@@ -202,8 +220,12 @@ def test_fuel_is_told_once_by_what_a_delivery_cost(turns: list[list[tuple[int, i
 def test_every_hook_that_was_given_events_is_told_once() -> None:
     """What observers use is counted by hooks."""
     member = Member()
-    member.counters.hooks = {hook.name: place + 1 for place, hook in enumerate(HOOKS)}
-    assert member.turn().hooks == tuple((hook.name, place + 1) for place, hook in enumerate(HOOKS))
+    for place, hook in enumerate(HOOKS):
+        member.deliver(hook.name, 10**place, place + 1)
+    turn = member.turn(*range(member.counters.delivered))
+    assert [(hook, HookTally(numbers).told().delivered) for hook, numbers in turn.hooks] == [
+        (hook.name, place + 1) for place, hook in enumerate(HOOKS)
+    ]
     assert member.turn().hooks == ()
 
 
@@ -358,13 +380,10 @@ def test_lines_come_back_or_are_garbled(fields: Mapping[str, object]) -> None:
     assert line == Line("error", "what", dict(fields))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["hooks", *(name for name in COUNTS if name.startswith("saw_"))])
+@pytest.mark.parametrize("name", [name for name in COUNTS if name.startswith("saw_")])
 def test_what_is_summed_up_in_the_database_cannot_be_made_to_overflow(name: str) -> None:
     """Twice 2**63 - 1 became a float in it, and what the observer used could be read no more."""
     member = Member()
-    if name == "hooks":
-        member.counters.hooks = {HOOKS[0].name: 2**63 - 1}
-    else:
-        setattr(member.counters, name, 2**63 - 1)
+    setattr(member.counters, name, 2**63 - 1)
     with pytest.raises(Garbled, match="more letters than it can have"):
         member.turn()

@@ -35,7 +35,8 @@ class Used(NamedTuple):
 
 def used_in(counters: Counters) -> dict[Used, int]:
     """Read off an observer's counters what it has used, and how often; of a capability only that it did."""
-    used = {Used("hook", name): count for name, count in counters.hooks.copy().items()}
+    hooks = counters.hooks.copy()  # at once: its worker may be adding one
+    used = {Used("hook", name): given for name, tally in hooks.items() if (given := tally.given)}
     for name in _CAPABILITIES:
         if getattr(counters, f"used_{name}"):
             used[Used("capability", name)] = 1

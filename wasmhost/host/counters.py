@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import Final, Literal
 
+from wasmhost.host.hook_tally import DropCounts, HookTally
+
 ObserverState = Literal["running", "quarantined", "failed", "refused"]
 
 _EXACT: Final = 4096  # distinct values kept as they are
@@ -82,13 +84,13 @@ class Counters:
 
     ``skipped`` here are the events of hooks it has that were in quarantine; those of hooks it has
     not, the host counts. ``dropped`` here are those given up after the mailbox had handed them out;
-    what the mailbox dropped, the mailbox counts.
+    what the mailbox dropped, the mailbox counts, and notes in ``drops``.
 
     ``suppressed_…``: what its rates did not let pass. Lines, reports and metrics among it are counted as
     dropped too; a suppressed write of state is made later, or by a later one.
 
     ``used_…``: not 0 once a capability was called. ``saw_…``: events that carried a field undisguised.
-    ``hooks``: events that were given to each.
+    ``hooks``: the same events, hook by hook.
     """
 
     delivered: int = 0
@@ -115,8 +117,14 @@ class Counters:
     saw_peer: int = 0
     saw_self: int = 0
     saw_stream: int = 0
-    hooks: dict[str, int] = field(default_factory=dict[str, int])
+    restarts_failed: int = 0
+    drops: DropCounts = field(default_factory=DropCounts)
+    hooks: dict[str, HookTally] = field(default_factory=dict[str, HookTally])
     fuel: FuelTally = field(default_factory=FuelTally)
+
+    def of(self, hook: str) -> HookTally:
+        """Return a hook's own tally."""
+        return self.hooks.get(hook) or self.hooks.setdefault(hook, HookTally())
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,7 @@ class Dispatcher:
                 post.runner.mailbox.lose(lost)
         if not self._count(frame, to):
             return
-        letter = _tuple(Letter, (frame, self._number, 0, None, views))  # shared: nobody changes it
+        letter = _tuple(Letter, (frame, self._number, 0, None, views, False))  # shared: nobody changes it
         if to is None:
             for put, call in self._hearers_of.get(frame.hook, ()):
                 if put(letter):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wasmhost.config import Overflow
     from wasmhost.contract.codec import Frame
     from wasmhost.grants.profiles import Profile
+    from wasmhost.host.hook_tally import DropCounts, DropReason
     from wasmhost.host.reply import Reply
 
 
@@ -23,6 +24,7 @@ class Letter(NamedTuple):
     ``number`` counts the run's events from 1: the clock of a lossless run. ``lost`` is how many
     events were lost in front of it. ``reply`` is there where somebody awaits the hook's result.
     ``views`` is there where somebody who hears the event may see it in disguise only, and shared.
+    ``disguised``: ``frame`` itself is no more than what may be seen of the event, as in a shard.
     """
 
     frame: Frame
@@ -30,6 +32,7 @@ class Letter(NamedTuple):
     lost: int = 0
     reply: Reply | None = None
     views: Views | None = None
+    disguised: bool = False
 
     def view(self, profile: Profile | None) -> Frame:
         """Return the event as a profile shows it; as it is where there is none."""
@@ -46,8 +49,10 @@ class Mailbox:
     so an observer is served by one worker at a time, and a worker is called once.
     """
 
-    def __init__(self, capacity: int, overflow: Overflow) -> None:
+    def __init__(self, capacity: int, overflow: Overflow, drops: DropCounts | None = None) -> None:
+        """``drops``: where what is dropped is counted by hook and reason, too."""
         self.dropped = 0
+        self._drops = {} if drops is None else drops
         self._capacity = capacity
         self._drop_oldest = overflow == "drop-oldest"
         self._letters: deque[Letter] = deque()
@@ -69,11 +74,13 @@ class Mailbox:
                 self._give_up(letter)
                 return False
             if len(letters) >= self._capacity and letter.reply is None:
-                self.dropped += 1
                 if not self._drop_oldest or letters[0].reply is not None:
+                    self._count_drop(letter, "mailbox_full")
                     self._lost_behind += 1 + letter.lost
                     return False
-                self._lost_in_front += 1 + letters.popleft().lost
+                oldest = letters.popleft()
+                self._count_drop(oldest, "mailbox_full")
+                self._lost_in_front += 1 + oldest.lost
             if self._lost_behind:
                 letter = letter._replace(lost=letter.lost + self._lost_behind)
                 self._lost_behind = 0
@@ -164,9 +171,14 @@ class Mailbox:
             self._tell_all()
 
     def _give_up(self, letter: Letter) -> None:
-        self.dropped += 1
+        self._count_drop(letter, "closing")
         if letter.reply is not None:
             letter.reply.given_up()
+
+    def _count_drop(self, letter: Letter, why: DropReason) -> None:
+        self.dropped += 1
+        key = letter.frame.hook, why
+        self._drops[key] = self._drops.get(key, 0) + 1
 
     def _tell_all(self) -> None:
         tell, self._tell = self._tell, []

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from wasmhost.config import ObserverConfig
     from wasmhost.contract.codec import Frame
     from wasmhost.grants.profiles import Profile
+    from wasmhost.host.hook_tally import DropReason
     from wasmhost.host.ports import Ports
     from wasmhost.sandbox.engine import SandboxEngine
     from wasmhost.sandbox.guest import Guest
@@ -78,8 +79,8 @@ class GuestRunner:
         self.name = config.name
         self.module_sha256 = guest.sha256
         self.hooks = frozenset(hook.name for hook in guest.hooks)
-        self.mailbox = mailbox or Mailbox(config.mailbox, config.overflow)
         self.counters = Counters()
+        self.mailbox = mailbox or Mailbox(config.mailbox, config.overflow, self.counters.drops)
         self.profile = profile
         self._config = config
         self._engine = engine
@@ -138,6 +139,8 @@ class GuestRunner:
             return
         frame = letter.view(self.profile)
         data = frame.data
+        if letter.disguised or frame is not letter.frame:
+            self.counters.of(frame.hook).disguised()
         if len(data) > self._event_bytes:
             self._refuse(letter, len(data))
             return
@@ -147,19 +150,21 @@ class GuestRunner:
         seed = self._seeds[frame.src or ""]
         lost, self._lost = letter.lost + self._lost, 0
         outcome = sandbox.deliver(self._index[frame.hook], data, frame.at, frame.seq, lost, seed)
+        took = _now() - sandbox.began
         self._use.delivered(frame)
         if outcome.trap is None:
-            self._returned(letter, outcome)
+            self._returned(letter, outcome, took)
         else:
             self._panicked(letter, outcome, outcome.trap, frame, lost)
 
-    def _returned(self, letter: Letter, outcome: Outcome) -> None:
-        hook, reply = letter.frame.hook, letter.reply
+    def _returned(self, letter: Letter, outcome: Outcome, took_ns: int) -> None:
+        hook, reply, counters = letter.frame.hook, letter.reply, self.counters
         if outcome.effects is not NO_EFFECTS:
             self._use.asked(outcome.effects)
             self._effects.apply(outcome.effects, hook, letter.frame, self._clock(letter))
-        self.counters.delivered += 1
-        self.counters.fuel.add(outcome.fuel)
+        counters.delivered += 1
+        counters.fuel.add(outcome.fuel)
+        (counters.hooks.get(hook) or counters.of(hook)).delivered(outcome.fuel, took_ns)
         if self._troubled:
             self._recover(hook, letter)
         if reply is not None:
@@ -181,7 +186,7 @@ class GuestRunner:
         self._effects.apply(outcome.effects, hook, letter.frame, self._clock(letter))
         told = seen._replace(src=letter.frame.src)  # the log is the operator's, who is to know the source
         self._teller.tell(trap, hook, self._config.limits.fuel, told, lost)
-        self.counters.panics += 1
+        self._count_panic(hook, trap.kind)
         self._resume_at = _monotonic() + self._backoff.panicked()
         self._book_panic(hook, letter)
         if letter.reply is not None:
@@ -202,16 +207,25 @@ class GuestRunner:
         """Pass over a letter in quarantine; what was lost before it is still to be told."""
         self._lost += letter.lost
         self.counters.skipped += 1
+        self.counters.of(letter.frame.hook).skipped()
         if letter.reply is not None:
             letter.reply.done()
 
-    def _give_up(self, letter: Letter) -> None:
+    def _count_panic(self, hook: str, kind: str) -> None:
+        self.counters.panics += 1
+        self.counters.of(hook).panicked(kind)
+
+    def _give_up(self, letter: Letter, why: DropReason) -> None:
         self._lost += letter.lost + 1
+        self._count_drop(letter, why)
+
+    def _count_drop(self, letter: Letter, why: DropReason) -> None:
         self.counters.dropped += 1
+        self.counters.of(letter.frame.hook).dropped(why)
 
     def _refuse(self, letter: Letter, size: int) -> None:
         """Give up an event over the observer's event_kib, and say so the first time."""
-        self._give_up(letter)
+        self._give_up(letter, "too_large")
         if not self._refused_any:
             self._refused_any = True
             what = {"observer": self.name, "hook": letter.frame.hook, "bytes": size}
@@ -223,7 +237,7 @@ class GuestRunner:
         """Go on after a bug of ours: the letter counts as a panic, and the sandbox is trusted no more."""
         what = "wasmhost failed to serve an observer; this is a bug"
         self._lines.tell("error", what, self._clock(letter), hook=letter.frame.hook, exc_info=error)
-        self.counters.panics += 1
+        self._count_panic(letter.frame.hook, "bug")
         if letter.reply is not None:
             letter.reply.panicked(f"wasmhost failed: {error!r}")
         with suppress(Exception):
@@ -273,6 +287,7 @@ class GuestRunner:
         except GuestRefused as refused:
             trap, where = TrapReport(PanicKind.OTHER, str(refused), ()), "start"
         self._failed = trap is not None
+        self.counters.restarts_failed += trap is not None
         self._troubled = True
         if trap is None:
             gate.succeeded(_INITIALIZE)
@@ -291,12 +306,13 @@ class GuestRunner:
         Who awaits a result is told at once, though: a node must be able to stop beside us.
         """
         if self._lossless or letter.reply is not None:
-            self._give_up(letter)
+            self._give_up(letter, "no_sandbox")
             awaited = [letter]
         else:
             self.mailbox.put_back(letter)
             awaited = self.mailbox.take_awaited()
-            self.counters.dropped += len(awaited)
+            for each in awaited:
+                self._count_drop(each, "no_sandbox")
         for each in awaited:
             if each.reply is not None:
                 each.reply.panicked(why)

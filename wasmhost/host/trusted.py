@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -34,8 +35,8 @@ class TrustedRunner:
         """Make it on the event loop that it will run on."""
         self.name = name
         self.hooks = frozenset(hook.name for hook in HOOKS)
-        self.mailbox = Mailbox(config.defaults.mailbox, config.defaults.overflow)
         self.counters = Counters()
+        self.mailbox = Mailbox(config.defaults.mailbox, config.defaults.overflow, self.counters.drops)
         self._observer = observer
         self._timeout_s = config.trusted_timeout_s
         self._loop = asyncio.get_running_loop()
@@ -60,6 +61,7 @@ class TrustedRunner:
     async def _deliver(self, letter: Letter) -> None:
         """Call the hook, and count how it went: each letter once, also where we are cancelled."""
         hook, reply = letter.frame.hook, letter.reply
+        began = time.monotonic_ns()
         limit = asyncio.timeout(self._timeout_s)
         try:
             event = decode_event(letter.frame.data)
@@ -68,20 +70,25 @@ class TrustedRunner:
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt | SystemExit) or _is_cancelled(error):
                 self.counters.dropped += 1
+                self.counters.of(hook).dropped("closing")
                 if reply is not None:
                     reply.given_up()
                 raise
             if isinstance(error, ActrError) and HOOK_BY_NAME[hook].fallible:
+                self._delivered(hook, began)
                 self._returned_error(letter, error)
             else:
                 self._panicked(letter, error, too_long=limit.expired())
         else:
-            self.counters.delivered += 1
+            self._delivered(hook, began)
             if reply is not None:
                 reply.done()
 
-    def _returned_error(self, letter: Letter, error: ActrError) -> None:
+    def _delivered(self, hook: str, began_ns: int) -> None:
         self.counters.delivered += 1
+        self.counters.of(hook).delivered(0, time.monotonic_ns() - began_ns)
+
+    def _returned_error(self, letter: Letter, error: ActrError) -> None:
         if letter.reply is not None:
             letter.reply.raised(error)
             return
@@ -90,8 +97,10 @@ class TrustedRunner:
 
     def _panicked(self, letter: Letter, error: BaseException, *, too_long: bool) -> None:
         hook = letter.frame.hook
+        too_long = too_long and isinstance(error, TimeoutError)
         self.counters.panics += 1
-        if too_long and isinstance(error, TimeoutError):
+        self.counters.of(hook).panicked("deadline" if too_long else "exception")
+        if too_long:
             info = f"it took longer than {self._timeout_s:g} s"
             tell_operator("error", "workload hook took too long; cancelled", observer=self.name, hook=hook)
         else:

@@ -32,11 +32,10 @@ class UseCounter:
         self._any = bool(fields)
 
     def delivered(self, frame: Frame) -> None:
-        """Count an event that it was given."""
-        counters, hook = self._counters, frame.hook
-        counters.hooks[hook] = counters.hooks.get(hook, 0) + 1
+        """Count what an event that it was given shows."""
         if not self._any:
             return
+        counters, hook = self._counters, frame.hook
         if self._self and frame.has_ctx:
             counters.saw_self += 1
         if self._peer and (hook in _PEER_HOOKS or _CALLER in frame.data):

@@ -61,6 +61,7 @@ class Sandbox:
         "_fuel",
         "_ticker",
         "_ticks",
+        "began",
         "guest",
         "init",
     )
@@ -83,6 +84,8 @@ class Sandbox:
         :raises GuestRefused: the engine would not instantiate it, or its start function trapped.
         """
         self.guest = guest
+        self.began = 0
+        """When the latest delivery began, in nanoseconds of the monotonic clock."""
         self._ticker = engine.ticker
         self._fuel = limits.fuel
         self._budget = budget(limits.fuel)
@@ -130,7 +133,7 @@ class Sandbox:
         ``hook`` is an index into ``guest.hooks``; ``event`` the CBOR bytes, at most 64 KiB; ``at``
         Unix nanoseconds; ``lost`` events lost since the last delivery; ``seed`` of the random stream.
         """
-        now = _now()
+        self.began = now = _now()
         # Arming costs as much as reading fuel. Within a tick of the last time the epoch has moved by
         # one at most, which `ticks` allows for.
         if now - self._armed_at >= _TICK_NS:

@@ -96,8 +96,8 @@ class Desk:
                 setattr(counters, name, getattr(counters, name) + count)
         for cost, times in turn.fuel:
             counters.fuel.add(cost, times)
-        for hook, count in turn.hooks:
-            counters.hooks[hook] = counters.hooks.get(hook, 0) + count
+        for hook, numbers in turn.hooks:
+            counters.of(hook).grow(numbers)
 
     def _hear(self, told: Told) -> None:
         match told:
@@ -202,6 +202,7 @@ class Desk:
         trap = TrapReport(PanicKind.OTHER, f"its process died: {words}", ())
         self._teller.tell(trap, hook, self.observer.limits.fuel, self._seen(letter), letter.lost)
         self.counters.panics += 1
+        self.counters.of(hook).panicked(trap.kind)
         self.counters.restarts += 1
         self._remember(hook, letter)
         if letter.reply is not None:

@@ -41,7 +41,9 @@ class Multicast:
         self._sender: Sender | None = None
         for place, desk in enumerate(desks):
             observer = desk.observer
-            desk.mailbox = Tray(observer.mailbox, observer.overflow, self.lock, self._sending_to(desk, place))
+            send = self._sending_to(desk, place)
+            drops = desk.counters.drops
+            desk.mailbox = Tray(observer.mailbox, observer.overflow, self.lock, send, drops)
 
     def put(self, letter: Letter) -> bool:
         """Give a letter to all who hear it; False, because nobody need be called."""
@@ -94,8 +96,10 @@ class Multicast:
 
     def _send(self, places: bytes, frame: Frame, letter: Letter) -> None:
         assert self._sender is not None  # noqa: S101 - a tray is open only while there is one
-        awaited = letter.reply is not None
-        self._sender.add(encode_sent(places, frame, letter.number, letter.lost, awaited=awaited))
+        awaited, disguised = letter.reply is not None, frame is not letter.frame
+        self._sender.add(
+            encode_sent(places, frame, letter.number, letter.lost, awaited=awaited, disguised=disguised)
+        )
 
     def _sending_to(self, desk: Desk, place: int) -> Callable[[Letter], None]:
         places = encode_places((place,))

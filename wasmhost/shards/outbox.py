@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wasmhost.panics.record import Panic
     from wasmhost.sinks import ReportRecord
 
+_PLACES: Final = {hook.name: place for place, hook in enumerate(HOOKS)}
 FULL: Final = 256 * 1024
 """Bytes after which what letters left behind is sent before the next one."""
 
@@ -149,10 +150,9 @@ class Outbox:
             counts.u64(times)
         fuel.counts = {}
         counts.u32(len(counters.hooks))
-        for place, hook in enumerate(HOOKS):
-            if hook.name in counters.hooks:
-                counts.u64(place)
-                counts.u64(counters.hooks[hook.name])
+        for hook, tally in counters.hooks.items():
+            counts.u8(_PLACES[hook])
+            counts.u64s(tally.numbers)
         counters.hooks = {}
         if self._state_is_new and self._state is not None:
             self._state_is_new = False

@@ -6,10 +6,14 @@ Both ends are of one version and on one machine, so the order is the schema. The
 from __future__ import annotations
 
 import struct
-from typing import Final
+from array import array
+from typing import TYPE_CHECKING, Final
 
 from wasmhost.shards.framing import Garbled
 from wasmhost.text import escape_untrusted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _U8: Final = struct.Struct("<B")
 _U16: Final = struct.Struct("<H")
@@ -41,6 +45,10 @@ class Packer:
     def u64(self, value: int) -> None:
         """A number of 64 bits."""
         self.data += _U64.pack(value)
+
+    def u64s(self, values: Sequence[int]) -> None:
+        """Numbers of 64 bits; how many, the reader knows."""
+        self.data += array("Q", values).tobytes()
 
     def f64(self, value: float) -> None:
         """A float."""
@@ -85,6 +93,12 @@ class Unpacker:
     def u64(self) -> int:
         """A number of 64 bits."""
         return self._number(_U64)
+
+    def u64s(self, many: int) -> list[int]:
+        """So many numbers of 64 bits."""
+        values = array("Q")
+        values.frombytes(self.raw(8 * many))
+        return values.tolist()
 
     def f64(self) -> float:
         """A float."""

@@ -154,7 +154,7 @@ class _Shard:
     def _deliver(self, sent: Sent) -> None:
         scheduler = self._scheduler
         assert scheduler is not None  # noqa: S101 - set up first
-        letter = Letter(sent.frame, sent.number, sent.lost)
+        letter = Letter(sent.frame, sent.number, sent.lost, disguised=sent.disguised)
         for place in sent.places:
             member, entry = self._members[place]
             if sent.awaited:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wasmhost.config import Overflow
+    from wasmhost.host.hook_tally import DropCounts, DropReason
     from wasmhost.host.mailbox import Letter
 
 WINDOW: Final = 512
@@ -28,14 +29,20 @@ class Tray:
     """
 
     def __init__(
-        self, capacity: int, overflow: Overflow, lock: threading.Lock, send: Callable[[Letter], None]
+        self,
+        capacity: int,
+        overflow: Overflow,
+        lock: threading.Lock,
+        send: Callable[[Letter], None],
+        drops: DropCounts | None = None,
     ) -> None:
-        """``send`` puts a letter on its way, with the lock held."""
+        """``send`` puts a letter on its way, with the lock held. ``drops``: see `Mailbox`."""
+        self._drops = {} if drops is None else drops
         self.under_way: dict[int, Letter] = {}
         self.window = min(WINDOW, capacity)
         self.open = False
         """Whether the next letter may go straight, as far as there is room in the window."""
-        self._backlog = Mailbox(capacity, overflow)
+        self._backlog = Mailbox(capacity, overflow, self._drops)
         self._lock = lock
         self._send = send
         self._up = False  # whether there is a shard that takes letters
@@ -167,6 +174,8 @@ class Tray:
         under_way, self.under_way = self.under_way, {}
         self._dropped += len(under_way)
         for letter in under_way.values():
+            key: tuple[str, DropReason] = letter.frame.hook, "closing"
+            self._drops[key] = self._drops.get(key, 0) + 1
             if letter.reply is not None:
                 letter.reply.given_up()
 

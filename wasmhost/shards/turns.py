@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from wasmhost.contract.hooks import HOOK_BY_NAME, HOOKS
 from wasmhost.contract.records import ActrError
 from wasmhost.host.counters import Counters
+from wasmhost.host.hook_tally import NUMBERS, disguises, disposed, what_is_wrong
 from wasmhost.panics.record import PanicKind
 from wasmhost.sandbox.airlock import abi
 from wasmhost.shards.framing import Garbled
@@ -23,6 +24,7 @@ COUNTS: Final = tuple(item.name for item in fields(Counters) if item.type == "in
 """The counts that a frame tells, as how much each grew."""
 DISPOSED: Final = ("delivered", "panics", "skipped", "dropped")
 """Each letter that is done has been counted as one of these."""
+_DISPOSED: Final = tuple(COUNTS.index(name) for name in DISPOSED)
 
 # What is counted once for a letter at most. It is summed up in the database, whose numbers end at 63 bits.
 _AT_MOST_ONE_EACH: Final = tuple(place for place, name in enumerate(COUNTS) if name.startswith("saw_"))
@@ -113,7 +115,7 @@ class Turn(NamedTuple):
     done: array[int]
     counts: tuple[int, ...]
     fuel: tuple[tuple[int, int], ...]
-    hooks: tuple[tuple[str, int], ...]
+    hooks: tuple[tuple[str, list[int]], ...]
     told: tuple[Told, ...]
 
 
@@ -128,12 +130,28 @@ def read_turn(body: bytes) -> Turn:
     done.frombytes(source.raw(8 * source.count(_MAX_DONE)))
     counts = tuple(source.u64() for _ in COUNTS)
     fuel = tuple((source.u64(), source.u64()) for _ in range(source.count(_MAX_DONE)))
-    hooks = tuple((_hook(source.u64()), source.u64()) for _ in range(source.count(len(HOOKS))))
-    if sum(counts[COUNTS.index(name)] for name in DISPOSED) != len(done):
+    hooks = tuple((_hook(source.u8()), source.u64s(NUMBERS)) for _ in range(source.count(len(HOOKS))))
+    if sum(counts[place] for place in _DISPOSED) != len(done):
         raise Garbled("a turn counts other letters than those that are done")
-    if max(sum(count for _, count in hooks), *(counts[place] for place in _AT_MOST_ONE_EACH)) > _MAX_DONE:
+    if max(counts[place] for place in _AT_MOST_ONE_EACH) > _MAX_DONE:
         raise Garbled("a turn counts more letters than it can have")
+    _check_hooks(counts, [numbers for _, numbers in hooks])
     return Turn(place, done, counts, fuel, hooks, tuple(_sections(source)))
+
+
+def _check_hooks(counts: tuple[int, ...], hooks: list[list[int]]) -> None:
+    """See that the hooks' own counts are those of the observer, so no larger than what was sent.
+
+    :raises Garbled: they are others.
+    """
+    wrong = next((wrong for numbers in hooks if (wrong := what_is_wrong(numbers)) is not None), None)
+    if wrong is not None:
+        raise Garbled(wrong)
+    found = [sum(each) for each in zip(*map(disposed, hooks), strict=True)] or [0] * len(_DISPOSED)
+    if found != [counts[place] for place in _DISPOSED]:
+        raise Garbled("a turn counts other letters than those of its hooks")
+    if sum(map(disguises, hooks)) > sum(found):
+        raise Garbled("a turn counts more disguises than letters")
 
 
 def _hook(place: int) -> str:
