@@ -1,0 +1,7 @@
+"""``python examples/python-node …``: see README.md."""
+
+import sys
+
+from pynode.cli import main
+
+sys.exit(main())
