@@ -19,6 +19,7 @@ from pynode.outlets import Outlets
 from pynode.peer import Heartbeat
 from pynode.signaling import SignalingRefusedError
 from pynode.signaling_server import SignalingServer
+from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -74,9 +75,9 @@ async def _talk(node: Node, text: str, every_s: float) -> None:
             try:
                 reply = await asyncio.wait_for(node.ask(peer, text), 5 * every_s)
             except (ConnectionError, RefusedError, TimeoutError) as error:
-                _print(f"  {peer}: {type(error).__name__} {error}".rstrip())
+                _print(f"  {peer}: {type(error).__name__} {escape_untrusted(str(error), 200)}".rstrip())
             else:
-                _print(f"  {peer}: {reply}")
+                _print(f"  {peer}: {escape_untrusted(reply, 200)}")
 
 
 def _stop_at_signals() -> asyncio.Event:
@@ -90,9 +91,9 @@ def _stop_at_signals() -> asyncio.Event:
 def _tell_counts(outlets: Outlets, *, as_json: bool) -> None:
     """Say what became of the events; the emitters are closed, so nothing is pending."""
     if as_json:
-        _print(json.dumps({name: asdict(counts) for name, counts in outlets.counts()}))
+        _print(json.dumps({name: {"src": src, **asdict(counts)} for name, src, counts in outlets.counts()}))
         return
-    for name, counts in outlets.counts():
+    for name, _src, counts in outlets.counts():
         _print(f"{name}: {counts.emitted} emitted = {counts.delivered} delivered + {counts.dropped} dropped")
 
 
@@ -102,7 +103,7 @@ def _headline(text: str) -> None:
 
 def _say(name: str, line: str) -> None:
     now = datetime.now().strftime("%H:%M:%S.%f")[:-3]
-    _print(f"{now}  {name:8}  {line}")
+    _print(f"{now}  {name:8}  {escape_untrusted(line, 400)}")  # peers have a say in it
 
 
 def _print(line: str) -> None:

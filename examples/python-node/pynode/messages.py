@@ -135,16 +135,25 @@ def decode(text: str | bytes) -> Message:
     """Read a message. Raises BadMessageError."""
     try:
         values = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadMessageError(f"no JSON: {error}") from None
-    kind = _TYPES.get(values.pop("type", "")) if isinstance(values, dict) else None
+    kind = _TYPES.get(str(values.pop("type", ""))) if isinstance(values, dict) else None
     if kind is None:
         raise BadMessageError("an object with a known type is wanted")
     wanted = {field.name: _FIELD_TYPES[str(field.type)] for field in fields(kind)}
-    wrong = [name for name, value in values.items() if type(value) is not wanted.get(name)]
+    wrong = [
+        name for name, value in values.items() if type(value) is not wanted.get(name) or not _is_sound(value)
+    ]
     if wrong:
-        raise BadMessageError(f"{kind.__name__}: unknown, or of another type: {', '.join(wrong)}")
+        raise BadMessageError(f"{kind.__name__}: unknown, or not as it should be: {', '.join(wrong)}")
     try:
         return kind(**values)
     except TypeError as error:
         raise BadMessageError(f"{kind.__name__}: {error}") from None
+
+
+def _is_sound(value: object) -> bool:
+    """Tell whether a value can be told on: a number of 64 bits, text that UTF-8 can say."""
+    if isinstance(value, int):
+        return 0 <= value < 2**64
+    return not any("\ud800" <= character <= "\udfff" for character in str(value))

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from wasmhost import ActrId
 
 
+_LONGEST_ID = 64
+"""Of a request. It goes into events, and a peer chooses it."""
+
+
 class RefusedError(Exception):
     """The peer could not do what it was asked; the message is its own."""
 
@@ -145,7 +149,7 @@ class Node:
     # What peers say.
 
     def _delivered(self, link: Link, message: Message) -> None:
-        if isinstance(message, Request):
+        if isinstance(message, Request) and len(message.id) <= _LONGEST_ID:
             self._mailbox.put(
                 Letter(
                     link.peer,

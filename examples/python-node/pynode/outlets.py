@@ -47,6 +47,6 @@ class Outlets:
         self._emitters.append((name, emitter))
         return Hooks(emitter, say)
 
-    def counts(self) -> list[tuple[str, Counts]]:
-        """Say what became of each node's events."""
-        return [(name, emitter.counts) for name, emitter in self._emitters]
+    def counts(self) -> list[tuple[str, str, Counts]]:
+        """Say what became of the events of each: the node's name, its source's, the counts."""
+        return [(name, emitter.src, emitter.counts) for name, emitter in self._emitters]
