@@ -40,9 +40,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wasmhost import ObserverConfig
-    from wasmhost.host.loading import Engines
-    from wasmhost.host.runner import GuestRunner
-    from wasmhost.host.services import Services
+    from wasmhost.sandbox.engine import SandboxEngine
+    from wasmhost.sandbox.guest import Guest
 
 UP = WebRtcConnected(PEER, relayed=False)
 SPINNING = replace(FAST, limits=Limits(fuel=10**15, deadline_ms=40))
@@ -224,18 +223,18 @@ async def test_a_sink_that_waits_while_it_closes_is_let_do_so(tmp_path: Path) ->
 async def test_cancelled_while_it_loads_it_closes_what_it_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """Compiling cannot be interrupted: it is waited for, and its sandbox is closed."""
+    """Compiling cannot be interrupted: it is waited for, and what was opened is closed."""
     sink = MemorySink()
     loading, loaded = threading.Event(), list[object]()
 
-    def slowly(observer: ObserverConfig, engines: Engines, services: Services) -> GuestRunner:
+    def slowly(observer: ObserverConfig, engine: SandboxEngine) -> Guest:
         loading.set()
         time.sleep(0.05)
-        runner = load(observer, engines, services)
-        loaded.append(runner)
-        return runner
+        guest = load(observer, engine)
+        loaded.append(guest)
+        return guest
 
-    monkeypatch.setattr("wasmhost.host.crew.load", slowly)
+    monkeypatch.setattr("wasmhost.host.threads.load", slowly)
     settings = config(tmp_path, {"a": quiet(), "b": quiet()}, db=tmp_path / "w.db")
     host = ObserverHost(settings, sink=sink)
     if how == "asyncio":
@@ -251,7 +250,6 @@ async def test_cancelled_while_it_loads_it_closes_what_it_opened(
             async with host:
                 raise AssertionError("it was cancelled")
     assert len(loaded) == 1
-    assert loaded[0]._sandbox is None  # type: ignore[attr-defined]
     assert not sink.open
     assert threads() == set()
     assert len(asyncio.all_tasks()) == 1
@@ -276,12 +274,12 @@ async def test_a_bug_while_loading_one_module_keeps_no_other_from_running(
 ) -> None:
     """It is refused with the bug as the reason."""
 
-    def fail(observer: ObserverConfig, engines: Engines, services: Services) -> GuestRunner:
+    def fail(observer: ObserverConfig, engine: SandboxEngine) -> Guest:
         if observer.name == "bad":
             raise ValueError("a bug")
-        return load(observer, engines, services)
+        return load(observer, engine)
 
-    monkeypatch.setattr("wasmhost.host.crew.load", fail)
+    monkeypatch.setattr("wasmhost.host.threads.load", fail)
     with capture_logs():
         async with ObserverHost(
             config(tmp_path, {"bad": quiet(), "good": quiet()}), sink=MemorySink()

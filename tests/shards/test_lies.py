@@ -22,10 +22,11 @@ from wasmhost.panics.store import PanicLog
 from wasmhost.sandbox.compiling import Artifact
 from wasmhost.shards.desk import Desk
 from wasmhost.shards.framing import Frame, Garbled, Kind
+from wasmhost.shards.household import LOADING
 from wasmhost.shards.life import Notes
+from wasmhost.shards.members import Member
 from wasmhost.shards.outbox import FuelBatch, Outbox
-from wasmhost.shards.shard import LOADING, Member, Shard, Suspect
-from wasmhost.wall.limits import ChildLimits
+from wasmhost.shards.shard import Shard, Suspect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,11 +42,11 @@ async def shard() -> AsyncIterator[Shard]:
     )  # fmt: skip
     desks = [Desk(FAST.observer(name, Path("x.wasm")), "00", None, services) for name in "ab"]
     members = [Member(desk, b"", Artifact("core", b"")) for desk in desks]
-    made = Shard(1, members, cast("Zygote", None), ChildLimits(), lossless=False)
+    made = Shard(1, members, cast("Zygote", None), lossless=False)
     try:
         yield made
     finally:
-        made._notes.close()
+        made.household.notes.close()
 
 
 def turn(*done: int, delivered: int) -> Frame:
@@ -77,7 +78,7 @@ async def test_who_was_being_loaded_is_known_whatever_the_shard_noted(shard: Sha
     first, second = (member.desk for member in shard.members)
     shard._loading = second
     for place, number in ((0, 0), (0, LOADING)):
-        shard._notes.numbers[place] = number
+        shard.household.notes.numbers[place] = number
         assert shard._in_hand() == [Suspect(second, LOADING)]
     assert first is not second
 
@@ -101,7 +102,7 @@ async def test_a_process_that_never_serves_is_given_up(shard: Shard) -> None:
         patch.setattr("wasmhost.shards.shard.Life", Stillborn)
         patch.setattr(shard, "_pause", lambda _born: None)
         patch.setattr(shard, "_live", lambda _life, _suspects: None)
-        patch.setattr(shard._notes, "close", lambda: None)
+        patch.setattr(shard.household.notes, "close", lambda: None)
         shard._run()
     assert shard.started.is_set()
     assert 5 <= forks <= 20

@@ -43,8 +43,9 @@ from wasmhost import (
     WebRtcConnected,
     WebRtcConnectStart,
 )
-from wasmhost.shards import shard as shards
-from wasmhost.shards.shard import LOADING
+from wasmhost.shards import watchdog
+from wasmhost.shards.fleet import Fleet
+from wasmhost.shards.household import LOADING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,9 +74,14 @@ def in_shards(
 
 def shard_of(host: ObserverHost) -> Shard:
     """Return the one shard of a host."""
-    fleet = host._crew._fleet
-    assert fleet is not None
-    return fleet.shards[0]
+    return fleet_of(host).shards[0]
+
+
+def fleet_of(host: ObserverHost) -> Fleet:
+    """Return a host's shards."""
+    fleet = host._crew._quarters
+    assert isinstance(fleet, Fleet)
+    return fleet
 
 
 def line_of(host: ObserverHost, name: str) -> ObserverSummary:
@@ -85,7 +91,7 @@ def line_of(host: ObserverHost, name: str) -> ObserverSummary:
 
 async def in_hand(host: ObserverHost, number: int, *places: int) -> None:
     """Wait until the observers at these places have the letter of this number in hand."""
-    numbers = shard_of(host)._notes.numbers
+    numbers = shard_of(host).household.notes.numbers
     await until(lambda: all(numbers[place] == number for place in places), 20)
 
 
@@ -134,7 +140,7 @@ async def test_a_death_that_is_nobodys_costs_nothing(tmp_path: Path) -> None:
             host.emit(START, CTX)
             if number % 1000 == 500:
                 deaths = 1 + number // 1000
-                await until(lambda: shard_of(host).deaths == deaths and shard_of(host)._serving, 20)  # noqa: B023
+                await until(lambda: shard_of(host).deaths == deaths and shard_of(host).household.serving, 20)  # noqa: B023
                 await asyncio.sleep(0.02)  # into the middle of what it has to do
                 kill(host)
         await host.drain()
@@ -257,7 +263,7 @@ async def test_one_that_kills_its_process_as_it_is_loaded_is_refused_and_the_oth
     host = ObserverHost(settings, sink=sink)
     with capture_logs():
         opening = asyncio.create_task(host.__aenter__())
-        await until(lambda: host._crew._fleet is not None and bool(host._crew._fleet.shards))
+        await until(lambda: host._crew._quarters is not None and bool(fleet_of(host).shards))
         dead: set[int] = set()
         for _ in range(3):
             await until(lambda: not dead.issuperset(host.shard_pids), 20)  # noqa: B023 - waited for
@@ -305,12 +311,12 @@ async def test_a_shard_that_is_stuck_is_killed_while_its_other_observers_are_bus
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In hand for longer than any deadline allows: an engine that does not stop, played by a note."""
-    monkeypatch.setattr(shards, "_STUCK_S", -4.0)  # with the deadlines' 5.1 s that is one second
+    monkeypatch.setattr(watchdog, "STUCK_S", -4.0)  # with the deadlines' 5.1 s that is one second
     sink = MemorySink()
     with capture_logs() as logs:
         async with ObserverHost(in_shards(tmp_path, {"a": quiet(), "b": recorder()}), sink=sink) as host:
             (pid,) = host.shard_pids
-            shard_of(host)._notes.numbers[0] = 77
+            shard_of(host).household.notes.numbers[0] = 77
             number = 0
             while host.shard_pids in {(pid,), ()}:
                 host.emit(START, CTX)
@@ -325,14 +331,14 @@ async def test_a_shard_that_hides_what_it_has_in_hand_is_found_by_what_it_owes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A guest that broke out may clear its note and go silent: played by clearing it."""
-    monkeypatch.setattr(shards, "_STUCK_S", -64.0)  # with the deadlines' 65 s that is one second
-    monkeypatch.setattr(shards, "_TOLD_TOGETHER", 1)
+    monkeypatch.setattr(watchdog, "STUCK_S", -64.0)  # with the deadlines' 65 s that is one second
+    monkeypatch.setattr(watchdog, "_TOLD_TOGETHER", 1)
     settings = in_shards(tmp_path, {"a": SPINNING, "b": recorder()}, {"a": ENDLESS, "b": ENDLESS})
     with capture_logs() as logs:
         async with ObserverHost(settings, sink=MemorySink()) as host:
             host.emit(DIRECT, CTX)
             await in_hand(host, 1, 0)
-            shard_of(host)._notes.numbers[0] = 0
+            shard_of(host).household.notes.numbers[0] = 0
             await until(lambda: shard_of(host).deaths == 1, 20)
             await in_hand(host, 1, 0)  # nobody is blamed: it is delivered again
             kill(host)

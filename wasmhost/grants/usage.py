@@ -52,6 +52,13 @@ class _Watched:
     module_sha256: str
     counters: Counters
     written: dict[Used, int]
+    last: dict[Used, int] | None = None
+    """What it had used in the end, where it is not there any more."""
+
+    @property
+    def used(self) -> dict[Used, int]:
+        """What it has used so far."""
+        return used_in(self.counters) if self.last is None else self.last
 
 
 class UsageLog:
@@ -65,14 +72,27 @@ class UsageLog:
             database.attach(self)
 
     def watch(self, observer: str, module_sha256: str, counters: Counters) -> None:
-        """Keep from now on what these counters count."""
+        """Keep from now on what these counters count for a module; of its events, those to come."""
+        before = {what: count for what, count in used_in(counters).items() if what.kind != "capability"}
         with self._lock:
-            self._watched.append(_Watched(observer, module_sha256, counters, {}))
+            self._watched.append(_Watched(observer, module_sha256, counters, before))
+
+    def forget(self, counters: Counters) -> None:
+        """Keep what was counted so far, and no more. Nobody counts now; another may go on with them."""
+        with self._lock:
+            for each in self._watched:
+                if each.counters is counters and each.last is None:
+                    each.last = used_in(counters)
+            if self._database is None:
+                self._watched = [each for each in self._watched if each.last is None]
+        for name in _CAPABILITIES:
+            setattr(counters, f"used_{name}", 0)
+        self.call()
 
     def call(self) -> None:
         """Have what is new written, where there is any."""
         with self._lock:
-            new = any(used_in(each.counters) != each.written for each in self._watched)
+            new = any(each.used != each.written or each.last is not None for each in self._watched)
         if new and self._database is not None:
             self._database.notify()
 
@@ -80,17 +100,18 @@ class UsageLog:
         """Write what is new; the writer thread's side of :class:`~wasmhost.database.Ledger`."""
         with self._lock:
             watched = tuple(self._watched)
-        found = [(each, used_in(each.counters)) for each in watched]
+        found = [(each, each.used) for each in watched]
         found = [(each, used) for each, used in found if used != each.written]
-        if not found:
-            return
-        now = time.time_ns()
-        with transaction(connection):
+        if found:
+            now = time.time_ns()
+            with transaction(connection):
+                for each, used in found:
+                    for what, count in used.items():
+                        _add(connection, each, what, count - each.written.get(what, 0), now)
             for each, used in found:
-                for what, count in used.items():
-                    _add(connection, each, what, count - each.written.get(what, 0), now)
-        for each, used in found:
-            each.written = used
+                each.written = used
+        with self._lock:
+            self._watched = [each for each in self._watched if each.last is None or each.last != each.written]
 
 
 def _add(connection: sqlite3.Connection, each: _Watched, what: Used, more: int, now: int) -> None:

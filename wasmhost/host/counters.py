@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from wasmhost.host.hook_tally import DropCounts, HookTally
 
-ObserverState = Literal["running", "quarantined", "failed", "refused"]
+ObserverState = Literal["running", "quarantined", "failed", "refused", "removed"]
 
 _EXACT: Final = 4096  # distinct values kept as they are
 _SIGNIFICANT_BITS: Final = 8  # beyond that a value is kept to under 1 %

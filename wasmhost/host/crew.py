@@ -1,35 +1,54 @@
-"""Starts the observers of a host: guests on worker threads, observers in Python on the event loop."""
+"""The observers of a host: guests in their quarters, observers in Python on the event loop.
+
+They are started with the host. Guests may come, go and be replaced while it runs: each of these changes takes
+effect between two events, and loses none.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+import anyio
 import anyio.lowlevel
-import anyio.to_thread
 
 from wasmhost.config import name_observers
-from wasmhost.errors import GuestRefused, UserError
-from wasmhost.host.dispatch import Post
-from wasmhost.host.loading import Engines, load
+from wasmhost.errors import InternalError
+from wasmhost.host.loading import refusal
 from wasmhost.host.mishaps import tell_operator
-from wasmhost.host.scheduler import Scheduler
-from wasmhost.host.services import cancel, in_thread
+from wasmhost.host.posts import Post
+from wasmhost.host.services import cancel, on_thread
+from wasmhost.host.threads import Threads
 from wasmhost.host.trusted import TrustedRunner
-from wasmhost.host.wake import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AsyncExitStack
 
     from wasmhost.config import HostConfig, ObserverConfig
+    from wasmhost.grants.usage import UsageLog
+    from wasmhost.host.counters import Counters, ObserverSummary
     from wasmhost.host.dispatch import Dispatcher
+    from wasmhost.host.posts import Runner
+    from wasmhost.host.quarters import Place, Quarters
     from wasmhost.host.services import Services
+    from wasmhost.host.tally import Gone
     from wasmhost.observer import WorkloadHookObserver
-    from wasmhost.shards.fleet import Fleet
+
+_POLL_S: Final = 0.002
+_REMEMBERED: Final = 1024  # of those that were removed
+
+
+class Removed(NamedTuple):
+    """What is kept of an observer that is not there any more: for the summary, and should it come back."""
+
+    summary: ObserverSummary
+    counters: Counters
+    dropped: int
+    gone: Gone
 
 
 class Crew:
@@ -40,7 +59,10 @@ class Crew:
 
     def __init__(self, config: HostConfig, dispatcher: Dispatcher, stack: AsyncExitStack) -> None:
         self.refused: dict[str, str] = {}
-        self._fleet: Fleet | None = None
+        self.places: dict[str, Place] = {}
+        self._removed: dict[str, Removed] = {}
+        self._quarters: Quarters | None = None
+        self._services: Services | None = None
         self._config = config
         self._dispatcher = dispatcher
         self._stack = stack
@@ -48,75 +70,29 @@ class Crew:
     @property
     def shard_pids(self) -> tuple[int, ...]:
         """The processes in which guests run now; none where they run in threads."""
-        shards = self._fleet.shards if self._fleet is not None else []
-        return tuple(pid for shard in shards if (pid := shard.pid) is not None)
+        return self._quarters.pids if self._quarters is not None else ()
 
     async def start_guests(self, services: Services) -> None:
         """Load and start the configured modules, one after the other."""
-        if not self._config.observers:
-            return
-        if self._config.isolation == "process":
-            await self._start_in_shards(services)
-        else:
-            await self._start_in_threads(services)
-
-    async def _start_in_threads(self, services: Services) -> None:
-        engines = Engines(self._config.observers)
-        self._stack.callback(engines.close)
-        scheduler = Scheduler(engines.stack_bytes, on_still=engines.rest)
-        self._stack.callback(self._close_runners)
-        self._stack.push_async_callback(in_thread, scheduler.close)
+        self._services = services
+        prepared: list[Place] = []
         for observer in self._config.observers:
-            await uninterrupted(self._start_guest(observer, engines, scheduler, services))
+            try:
+                prepared.append(await on_thread(partial(self._open_quarters().prepare, observer)))
+            except Exception as error:  # one module must not keep the others from starting
+                self._refuse(observer.name, refusal(error))
             await anyio.lowlevel.checkpoint()  # where a cancellation of anyio's is heard
-        _tell_trouble(engines.trouble)
-        engines.rest()  # what was armed to load them; nothing runs yet
-
-    async def _start_in_shards(self, services: Services) -> None:
-        # Here and not above: it makes use of this room, as a shard is a small host.
-        from wasmhost.shards.fleet import Fleet
-
-        fleet = self._fleet = Fleet(self._config, services)
-        self._stack.callback(self._close_runners)
-        self._stack.push_async_callback(in_thread, fleet.close)
-        for observer in self._config.observers:
-            with self._refusing(observer):
-                await uninterrupted(in_thread(partial(fleet.prepare, observer)))
-            await anyio.lowlevel.checkpoint()
-        _tell_trouble(fleet.trouble)
-        await uninterrupted(in_thread(fleet.start))
-        for name, reason in fleet.refused().items():
+        if self._quarters is None:
+            return
+        if self._quarters.trouble is not None:
+            tell_operator("warning", "compiled modules are not kept", reason=self._quarters.trouble)
+        refused = await on_thread(self._quarters.settle_in)
+        for name, reason in refused.items():
             self._refuse(name, reason)
-        for post, hearer in fleet.posts():
-            self._dispatcher.add(post, hearer)
-        for desk in fleet.desks():
-            services.usage.watch(desk.name, desk.module_sha256, desk.counters)
-
-    async def _start_guest(
-        self, observer: ObserverConfig, engines: Engines, scheduler: Scheduler, services: Services
-    ) -> None:
-        with self._refusing(observer):
-            runner = await anyio.to_thread.run_sync(load, observer, engines, services)
-            call = partial(scheduler.submit, scheduler.enlist(runner))
-            services.usage.watch(runner.name, runner.module_sha256, runner.counters)
-            self._dispatcher.add(Post(runner, call, runner.profile))
-
-    @contextmanager
-    def _refusing(self, observer: ObserverConfig) -> Iterator[None]:
-        """Note an observer as refused where what is done here fails for a reason of its own."""
-        try:
-            yield
-        except GuestRefused as refused:
-            self._refuse(observer.name, str(refused))
-        except UserError:
-            raise  # it is not about the module: the database, say
-        except Exception as error:  # one module must not keep the others from starting
-            reason = f"wasmhost failed to load it, which is a bug: {error!r}"
-            self._refuse(observer.name, reason, exc_info=error)
-
-    def _refuse(self, name: str, reason: str, **more: object) -> None:
-        self.refused[name] = reason
-        tell_operator("error", "observer refused", observer=name, reason=reason, **more)
+        for place in prepared:
+            if place.observer.name not in refused:
+                self._keep(place)
+                self._dispatcher.add(place.post, place.through)
 
     def start_trusted(self, trusted: Sequence[WorkloadHookObserver]) -> None:
         """Start observers written in Python, each named after its class."""
@@ -129,11 +105,112 @@ class Crew:
             self._stack.push_async_callback(cancel, task)
             self._dispatcher.add(Post(runner, runner.call))
 
+    # Changes while it runs: one at a time, and each to its end.
+
+    async def add(self, observer: ObserverConfig) -> None:
+        """Start one more guest, who hears from the next event on.
+
+        :raises GuestRefused: it does not run.
+        """
+        before = self._removed.get(observer.name)
+        quarters = self._open_quarters()
+        counters = before.counters if before is not None else None
+        place = await on_thread(partial(quarters.prepare, observer, counters))
+        await on_thread(place.start)
+        if before is not None:
+            place.post.runner.mailbox.inherit(before.dropped)
+        self._removed.pop(observer.name, None)
+        self._keep(place)
+        self._dispatcher.add(place.post, place.through, before.gone if before is not None else None)
+
+    async def replace(self, observer: ObserverConfig) -> None:
+        """Put another module, or other settings, in the place of the one of that name, between two events.
+
+        The new one begins with the state that the old one left, and with the events that wait for it.
+
+        :raises GuestRefused: it does not run; then the old one goes on.
+        """
+        old = self.places[observer.name]
+        counters = old.post.runner.counters
+        new = await on_thread(partial(self._open_quarters().prepare, observer, counters))
+        await on_thread(old.pause)
+        self._usage.forget(counters)
+        try:
+            await on_thread(new.start)
+        except BaseException:
+            self._keep(old)
+            await on_thread(old.resume)
+            raise
+        self._keep(new)
+        self._dispatcher.replace(old.post, new.post, new.through)
+        await on_thread(old.leave)
+
+    async def remove(self, name: str, drain_s: float | None) -> None:
+        """Let a guest hear no more events, serve what waits for it, and end it.
+
+        ``drain_s``: for so long at most.
+        """
+        place = self.places.pop(name)
+        post = place.post
+        gone = self._dispatcher.remove(post)
+        mailbox = post.runner.mailbox
+        with anyio.move_on_after(drain_s):
+            while not mailbox.idle:  # noqa: ASYNC110 - as `ObserverHost.drain`
+                await anyio.sleep(_POLL_S)
+        mailbox.close()
+        await on_thread(place.pause)
+        await on_thread(place.leave)
+        runner = post.runner
+        self._bound_removed()
+        self._removed[name] = Removed(runner.summary(gone.unheard), runner.counters, mailbox.dropped, gone)
+        self._usage.forget(runner.counters)
+
+    def removed(self) -> Iterator[ObserverSummary]:
+        """Sum up those that are not there any more: what came after them counts as skipped."""
+        for each in self._removed.copy().values():
+            later = self._dispatcher.events - each.gone.events
+            yield replace(each.summary, state="removed", skipped=each.summary.skipped + later)
+
+    def _bound_removed(self) -> None:
+        if len(self._removed) >= _REMEMBERED:
+            del self._removed[next(iter(self._removed))]
+
+    def _keep(self, place: Place) -> None:
+        name = place.observer.name
+        self.refused.pop(name, None)
+        self.places[name] = place
+        self._usage.watch(name, place.module_sha256, place.post.runner.counters)
+
+    @property
+    def _usage(self) -> UsageLog:
+        assert self._services is not None  # noqa: S101 - there was a guest, so there are its services
+        return self._services.usage
+
+    def _refuse(self, name: str, reason: str) -> None:
+        self.refused[name] = reason
+        tell_operator("error", "observer refused", observer=name, reason=reason)
+
+    def _open_quarters(self) -> Quarters:
+        """Where guests live; made for the first one."""
+        if self._quarters is not None:
+            return self._quarters
+        if self._services is None:
+            raise InternalError("guests are started before what they need")
+        quarters: Quarters
+        if self._config.isolation == "process":
+            # Here and not above: it makes use of this room, as a shard is a small host.
+            from wasmhost.shards.fleet import Fleet
+
+            quarters = Fleet(self._config, self._services)
+        else:
+            quarters = Threads(self._services)
+        self._quarters = quarters
+        self._stack.callback(quarters.free)
+        self._stack.callback(self._close_runners)
+        self._stack.push_async_callback(on_thread, quarters.close)
+        return quarters
+
     def _close_runners(self) -> None:
-        for post in self._dispatcher.posts:
-            post.runner.close()
-
-
-def _tell_trouble(trouble: str | None) -> None:
-    if trouble is not None:
-        tell_operator("warning", "compiled modules are not kept", reason=trouble)
+        runners: list[Runner] = [place.post.runner for place in self.places.values()]
+        for runner in runners:
+            runner.close()

@@ -3,105 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final
 
 from wasmhost.contract.codec import Decoded, Frame, encode_event
 from wasmhost.contract.hooks import EARLY_HOOKS
 from wasmhost.grants.views import Views
 from wasmhost.host.gaps import GapTracker
 from wasmhost.host.mailbox import Letter
+from wasmhost.host.posts import Hearer
 from wasmhost.host.reply import LoopReply
+from wasmhost.host.tally import EventTally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wasmhost.contract.records import Payload, RuntimeContext
-    from wasmhost.grants.profiles import Profile
-    from wasmhost.host.counters import ObserverSummary
+    from wasmhost.host.posts import Post, Runner
+    from wasmhost.host.tally import Gone
 
 LOCAL: Final = "local"
 """The source of what this process's own node emits."""
 
 _tuple: Final = tuple.__new__  # how a NamedTuple is made, without the call in between
-
-
-class Letterbox(Protocol):
-    """What of `Mailbox` whoever gives an observer its events needs to know."""
-
-    @property
-    def dropped(self) -> int:
-        """See `Mailbox`, as for all of these."""
-        ...
-
-    @property
-    def full(self) -> bool:
-        """Whether the next letter would find no room."""
-        ...
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing waits and nothing is served."""
-        ...
-
-    @property
-    def waiting(self) -> int:
-        """How many letters wait."""
-        ...
-
-    def put(self, letter: Letter) -> bool:
-        """Add a letter; True when somebody must now be called to serve."""
-        ...
-
-    def lose(self, count: int) -> None:
-        """Note that events were lost on the way here."""
-        ...
-
-    def tell_when_room(self, tell: Callable[[], None]) -> bool:
-        """Whether it is full; then ``tell`` is called when there is room."""
-        ...
-
-    def close(self) -> None:
-        """Give up all that waits, and all that comes."""
-        ...
-
-
-class Runner(Protocol):
-    """An observer at its place in the host."""
-
-    name: str
-    hooks: frozenset[str]
-
-    @property
-    def mailbox(self) -> Letterbox:
-        """Where its events go."""
-        ...
-
-    def summary(self, unheard: int) -> ObserverSummary:
-        """Make its line in the summary; ``unheard`` events never went into its mailbox."""
-        ...
-
-    def close(self) -> None:
-        """Free what it holds, and give up what waits."""
-        ...
-
-
-class Post(NamedTuple):
-    """A runner, and how to call somebody to serve it, which never raises.
-
-    ``profile``: what it may see of its events; None for all there is.
-    """
-
-    runner: Runner
-    call: Callable[[], None]
-    profile: Profile | None = None
-
-
-class Hearer(NamedTuple):
-    """Where an event is put, for one observer or several at once; if that says so, somebody is called."""
-
-    put: Callable[[Letter], bool]
-    call: Callable[[], None]
 
 
 class Dispatcher:
@@ -113,31 +34,83 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self.posts: list[Post] = []
+        self._hearers: list[Hearer] = []  # of each post
         self._posts_of: dict[str, list[Post]] = {}
         self._hearers_of: dict[str, list[Hearer]] = {}
         self._disguised: set[str] = set()  # hooks that somebody hears who has a profile
         self._lock = threading.Lock()
-        self._number = 0
         self._seq = 0
         self._gaps = GapTracker()
-        # By hook: all events, and those not delivered for want of a context.
-        self._events: Counter[str] = Counter()
-        self._contextless: Counter[str] = Counter()
-        # By hook and observer: events meant for that one only.
-        self._addressed: Counter[tuple[str, str]] = Counter()
+        self._tally = EventTally()
 
-    def add(self, post: Post, through: Hearer | None = None) -> None:
-        """Let an observer hear, from the next event on; ``through`` one that puts events for several."""
-        hearer = through or Hearer(post.runner.mailbox.put, post.call)
+    def add(self, post: Post, through: Hearer | None = None, gone: Gone | None = None) -> None:
+        """Let an observer hear, from the next event on; ``through`` one that puts events for several.
+
+        ``gone`` is what an earlier one of its name left with.
+        """
         with self._lock:
-            self.posts.append(post)
+            total = self._tally.total
+            unheard = total if gone is None else gone.unheard + total - gone.events
+            self._join(post, through, len(self.posts), unheard)
+
+    def remove(self, post: Post) -> Gone:
+        """Let an observer hear no more; what waits for it, waits on."""
+        with self._lock:
+            self._leave(post)
+            return self._tally.leave(post.runner.name, post.runner.hooks)
+
+    def replace(self, old: Post, new: Post, through: Hearer | None = None) -> None:
+        """Let one observer take another's place, between two events.
+
+        Nobody serves the old one now. What waits for it the new one gets, but for what it has no hook for.
+        """
+        with self._lock:
+            gone = self._tally.leave(old.runner.name, old.runner.hooks)
+            place = self._leave(old)
+            handed = old.runner.hand_over()
+            hooks = new.runner.hooks
+            foreign = [letter for letter in handed.letters if letter.frame.hook not in hooks]
+            mailbox = new.runner.mailbox
+            mailbox.inherit(handed.dropped)
+            self._join(new, through, place, gone.unheard + len(foreign))
+            for letter in handed.letters:
+                if letter.frame.hook in hooks:
+                    if mailbox.put(letter):
+                        new.call()
+                    continue
+                mailbox.lose(letter.lost)
+                if letter.reply is not None:
+                    letter.reply.done()
+            mailbox.lose(handed.lost)
+
+    def _join(self, post: Post, through: Hearer | None, place: int, unheard: int) -> None:
+        self.posts = [*self.posts[:place], post, *self.posts[place:]]
+        self._hearers.insert(place, through or Hearer(post.runner.mailbox.put, post.call))
+        self._tally.join(post.runner.name, post.runner.hooks, unheard)
+        post.join()
+        self._sort()
+
+    def _leave(self, post: Post) -> int:
+        place = next(place for place, each in enumerate(self.posts) if each.runner is post.runner)
+        self.posts = [*self.posts[:place], *self.posts[place + 1 :]]
+        del self._hearers[place]
+        self._sort()
+        post.leave()
+        return place
+
+    def _sort(self) -> None:
+        """Sort out anew who hears which hook."""
+        posts_of: dict[str, list[Post]] = {}
+        hearers_of: dict[str, list[Hearer]] = {}
+        for post, hearer in zip(self.posts, self._hearers, strict=True):
             for hook in post.runner.hooks:
-                self._posts_of.setdefault(hook, []).append(post)
-                hearers = self._hearers_of.setdefault(hook, [])
+                posts_of.setdefault(hook, []).append(post)
+                hearers = hearers_of.setdefault(hook, [])
                 if hearer not in hearers:
                     hearers.append(hearer)
-                if post.profile is not None:
-                    self._disguised.add(hook)
+        self._posts_of, self._hearers_of = posts_of, hearers_of
+        disguised = [post.runner.hooks for post in self.posts if post.profile is not None]
+        self._disguised = set().union(*disguised)
 
     def hearing(self, frame: Frame) -> list[Post]:
         """Return whose mailboxes an event will go into."""
@@ -146,7 +119,7 @@ class Dispatcher:
     @property
     def events(self) -> int:
         """All events so far."""
-        return self._number
+        return self._tally.total
 
     def originate(
         self, hook: str, at: int, ctx: RuntimeContext | None, payload: Payload | None, to: str | None = None
@@ -171,9 +144,14 @@ class Dispatcher:
             for post in self._addressed_by(hook, to):
                 reply = LoopReply(hook)
                 replies.append((post.runner.name, reply))
-                if post.runner.mailbox.put(Letter(frame, self._number, 0, reply, views)):
+                if post.runner.mailbox.put(Letter(frame, self._tally.total, 0, reply, views)):
                     post.call()
         return replies
+
+    def note_taken(self, frame: Frame) -> None:
+        """Note an event that was dispatched elsewhere: nothing is missing up to it."""
+        with self._lock:
+            self._gaps.lost_before(frame.src or "", frame.seq)
 
     def pass_on(self, frame: Frame) -> None:
         """Dispatch an event from a source."""
@@ -199,7 +177,9 @@ class Dispatcher:
                 post.runner.mailbox.lose(lost)
         if not self._count(frame, to):
             return
-        letter = _tuple(Letter, (frame, self._number, 0, None, views, False))  # shared: nobody changes it
+        letter = _tuple(
+            Letter, (frame, self._tally.total, 0, None, views, False)
+        )  # shared: nobody changes it
         if to is None:
             for put, call in self._hearers_of.get(frame.hook, ()):
                 if put(letter):
@@ -215,29 +195,23 @@ class Dispatcher:
 
     def _count(self, frame: Frame, to: str | None) -> bool:
         """Count an event, and tell whether anybody may hear it."""
-        hook = frame.hook
-        self._number += 1
-        self._events[hook] += 1
+        hook, tally = frame.hook, self._tally
+        tally.total += 1
+        tally.of[hook] += 1
         if not frame.has_ctx and not _is_heard(frame):
-            self._contextless[hook] += 1
+            tally.contextless[hook] += 1
             return False
         if to is not None:
-            self._addressed[hook, to] += 1
+            tally.addressed[hook, to] += 1
         return True
 
     def unheard(self, runner: Runner) -> int:
         """Count the events that never went into a runner's mailbox.
 
-        They were not of its hooks, had no context, or were meant for another.
+        They were not of its hooks, had no context, were meant for another, or came before it was there.
         """
-        hooks = runner.hooks
         with self._lock:
-            others = sum(count for hook, count in self._events.items() if hook not in hooks)
-            contextless = sum(count for hook, count in self._contextless.items() if hook in hooks)
-            elsewhere = sum(
-                count for (hook, to), count in self._addressed.items() if hook in hooks and to != runner.name
-            )
-        return others + contextless + elsewhere
+            return self._tally.unheard(runner.name, runner.hooks)
 
 
 def _is_heard(frame: Frame) -> bool:

@@ -15,7 +15,7 @@ from wasmhost.contract.codec import ingest
 from wasmhost.contract.records import route
 from wasmhost.errors import UserError
 from wasmhost.host.adapter import SandboxedObserver
-from wasmhost.host.counters import ObserverSummary, Summary
+from wasmhost.host.counters import Counters, ObserverSummary, Summary
 from wasmhost.host.crew import Crew
 from wasmhost.host.dispatch import LOCAL, Dispatcher
 from wasmhost.host.mishaps import is_worth_a_line, tell_operator
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from wasmhost.contract.codec import Frame
     from wasmhost.contract.records import ErrorEvent, HookEvent, Payload, RuntimeContext
-    from wasmhost.host.dispatch import Letterbox
+    from wasmhost.host.posts import Letterbox
+    from wasmhost.host.services import Services
     from wasmhost.observer import WorkloadHookObserver
     from wasmhost.sinks import Sink
 
@@ -49,7 +50,8 @@ class ObserverHost:
     ``trusted`` are observers in Python, served on the loop that entered the host. ``lossless``: wait
     for the slowest observer instead of dropping, retry at once, and count time in events, so that
     the same input gives the same output; for input that is a file. ``sink`` takes the reports,
-    instead of what the configuration names.
+    instead of what the configuration names. ``services``: what it would open otherwise, the database and
+    the sink among it, where one who runs several hosts has opened them, and will close them.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class ObserverHost:
         trusted: Sequence[WorkloadHookObserver] = (),
         lossless: bool = False,
         sink: Sink | None = None,
+        services: Services | None = None,
     ) -> None:
         self.config = config or HostConfig()
         self.panics = PanicLog()
@@ -68,6 +71,7 @@ class ObserverHost:
         self._trusted = trusted
         self._lossless = lossless
         self._sink = sink
+        self._given = services
         self._dispatcher = Dispatcher()
         self._stack = AsyncExitStack()  # each step of opening leaves here what undoes it
         self._crew = Crew(self.config, self._dispatcher, self._stack)
@@ -85,7 +89,7 @@ class ObserverHost:
             raise UserError("a host is entered once: make another")
         self._entered = True
         try:
-            services = await open_services(
+            services = self._given or await open_services(
                 self._stack, self.config, self._sink, self.failures, lossless=self._lossless
             )
             self.panics = services.panics
@@ -223,6 +227,10 @@ class ObserverHost:
         if count == _REJECTED_NAMED:
             tell_operator("warning", "many events rejected: from here on few are named", rejected=count)
 
+    def note_taken(self, frame: Frame) -> None:
+        """Note an event that was taken before this host was there, so that gaps behind it are told right."""
+        self._dispatcher.note_taken(frame)
+
     async def drain(self) -> None:
         """Wait until nothing waits and nothing runs."""
         # Polled: whoever told us would do so on every event's way, for the sake of the last one.
@@ -239,6 +247,10 @@ class ObserverHost:
         """The processes in which guests run now, without one that is just being replaced."""
         return self._crew.shard_pids
 
+    def counters(self) -> dict[str, Counters]:
+        """The counters of each observer that runs, by its name. They go on counting."""
+        return {post.runner.name: post.runner.counters for post in self._dispatcher.posts}
+
     def _check_open(self) -> None:
         if self._shut is not None:
             raise UserError(self._shut)
@@ -249,6 +261,7 @@ class ObserverHost:
             name: ObserverSummary(name, None, "refused", reason=reason)
             for name, reason in self._crew.refused.items()
         }
+        lines.update((line.name, line) for line in self._crew.removed())
         for post in self._dispatcher.posts:
             lines[post.runner.name] = post.runner.summary(self._dispatcher.unheard(post.runner))
         configured = [observer.name for observer in self.config.observers]

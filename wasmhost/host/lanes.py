@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Task(Protocol):
@@ -24,14 +27,21 @@ class Task(Protocol):
 
 
 class Entry:
-    """What the scheduler knows of a task: made by `Scheduler.enlist`, given to `Scheduler.submit`."""
+    """What the scheduler knows of a task: made by `Scheduler.enlist`, given to `Scheduler.submit`.
 
-    __slots__ = ("quick_turns", "slow", "task")
+    ``owed``: while it is ``paused``, a turn it would have had. ``resting`` is called when the turn that it
+    has is over.
+    """
+
+    __slots__ = ("owed", "paused", "quick_turns", "resting", "slow", "task")
 
     def __init__(self, task: Task) -> None:
         self.task = task
         self.slow = False
         self.quick_turns = 0
+        self.paused = False
+        self.owed = False
+        self.resting: Callable[[], None] | None = None
 
 
 class Lane:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wasmhost.errors import GuestRefused
+from wasmhost.config.model import MOST_STACK_KIB
+from wasmhost.errors import GuestRefused, UserError
 from wasmhost.host.mishaps import tell_operator
-from wasmhost.host.runner import GuestRunner
 from wasmhost.sandbox.artifacts import user_cache
 from wasmhost.sandbox.engine import SandboxEngine
 from wasmhost.sandbox.guest import load_guest, was_compiled
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wasmhost.config import ObserverConfig
-    from wasmhost.host.services import Services
     from wasmhost.sandbox.compiling import Compiler
+    from wasmhost.sandbox.guest import Guest
 
 _MIB: Final = 1024 * 1024
 _LARGE: Final = 4 * _MIB  # takes seconds to compile: worth a line, so that nobody thinks that it hangs
@@ -27,16 +27,10 @@ _LARGE: Final = 4 * _MIB  # takes seconds to compile: worth a line, so that nobo
 class Engines:
     """The engines of one host: one for each size of stack that its observers ask for."""
 
-    def __init__(self, observers: tuple[ObserverConfig, ...]) -> None:
-        sizes = {observer.limits.stack_kib for observer in observers}
+    def __init__(self) -> None:
         self._cache = user_cache()
         self._workshop = child_workshop()
-        self._engines = {size: SandboxEngine(size, self._cache, self._workshop) for size in sizes}
-
-    @property
-    def stack_bytes(self) -> int:
-        """The largest stack a guest may use: every worker must have that much."""
-        return max((engine.stack_bytes for engine in self._engines.values()), default=0)
+        self._engines: dict[int, SandboxEngine] = {}
 
     @property
     def trouble(self) -> str | None:
@@ -44,12 +38,21 @@ class Engines:
         return self._cache.trouble if self._cache is not None else None
 
     def of(self, observer: ObserverConfig) -> SandboxEngine:
-        """Return the engine for an observer."""
-        return self._engines[observer.limits.stack_kib]
+        """Return the engine for an observer.
+
+        :raises GuestRefused: it may use more of a stack than there is.
+        """
+        size = observer.limits.stack_kib
+        if size > MOST_STACK_KIB:
+            raise GuestRefused(f"its stack_kib is {size:,}; it can be {MOST_STACK_KIB:,} at most")
+        found = self._engines.get(size)
+        if found is None:
+            found = self._engines[size] = SandboxEngine(size, self._cache, self._workshop)
+        return found
 
     def rest(self) -> None:
         """Disarm the tickers: nothing runs."""
-        for engine in self._engines.values():
+        for engine in tuple(self._engines.values()):
             engine.ticker.disarm()
 
     def close(self) -> None:
@@ -60,12 +63,11 @@ class Engines:
             self._workshop.close()
 
 
-def load(observer: ObserverConfig, engines: Engines, services: Services) -> GuestRunner:
-    """Read, check, compile and start one observer. Takes as long as compiling takes.
+def load(observer: ObserverConfig, engine: SandboxEngine) -> Guest:
+    """Read, check and compile an observer's module. Takes as long as compiling takes.
 
     :raises GuestRefused: with the reason.
     """
-    engine = engines.of(observer)
     wasm = read_to_compile(observer, engine.compiler)
     guest = load_guest(engine, wasm, observer.limits, grant=observer.grant, hooks=observer.hooks)
     if isinstance(guest.plan, ComponentPlan):
@@ -73,8 +75,20 @@ def load(observer: ObserverConfig, engines: Engines, services: Services) -> Gues
             "it is a component, whose imports are Python callbacks: they run beside this process only, "
             'so say isolation = "process"'
         )
-    profile = services.profiles.of(observer.profile or observer.name, guest.given.fields)
-    return GuestRunner(observer, engine, guest, services, profile=profile)
+    return guest
+
+
+def refusal(error: Exception) -> str:
+    """Word why an observer does not run, and log what of it is a bug of ours.
+
+    Raises what is not about its module: that the database cannot be opened, say.
+    """
+    if isinstance(error, GuestRefused):
+        return str(error)
+    if isinstance(error, UserError):
+        raise error
+    tell_operator("error", "wasmhost failed to load an observer", exc_info=error)
+    return f"wasmhost failed to load it, which is a bug: {error!r}"
 
 
 def read_to_compile(observer: ObserverConfig, compiler: Compiler) -> bytes:

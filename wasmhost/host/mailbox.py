@@ -42,6 +42,17 @@ class Letter(NamedTuple):
         return (self.views or Views(self.frame)).of(profile)
 
 
+class HandedOver(NamedTuple):
+    """What one mailbox leaves to the next of the same observer.
+
+    ``lost`` events were lost behind the last letter; ``dropped`` letters were given up so far.
+    """
+
+    letters: list[Letter]
+    lost: int
+    dropped: int
+
+
 class Mailbox:
     """Letters of one observer, at most ``capacity`` of them. Safe from any thread.
 
@@ -146,6 +157,23 @@ class Mailbox:
             self._letters = kept
             self._lost_behind += lost
             return taken
+
+    def hand_over(self) -> HandedOver:
+        """Give away all that waits, and take nothing more. While nobody serves, or who does is paused."""
+        with self._lock:
+            letters, self._letters = list(self._letters), deque()
+            lost, self._lost_in_front = self._lost_in_front, 0
+            if letters and lost:
+                letters[0] = letters[0]._replace(lost=letters[0].lost + lost)
+                lost = 0
+            self._closed = True
+            self._tell_all()
+            return HandedOver(letters, lost + self._lost_behind, self.dropped)
+
+    def inherit(self, dropped: int) -> None:
+        """Count what an earlier mailbox of the same observer has dropped."""
+        with self._lock:
+            self.dropped += dropped
 
     def tell_when_room(self, tell: Callable[[], None]) -> bool:
         """Whether it is full; then ``tell`` is called, once and from any thread, when half is free.

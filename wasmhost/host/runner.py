@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from wasmhost.contract.codec import Frame
     from wasmhost.grants.profiles import Profile
     from wasmhost.host.hook_tally import DropReason
+    from wasmhost.host.mailbox import HandedOver
     from wasmhost.host.ports import Ports
     from wasmhost.sandbox.engine import SandboxEngine
     from wasmhost.sandbox.guest import Guest
@@ -69,17 +70,19 @@ class GuestRunner:
         ports: Ports,
         mailbox: Mailbox | None = None,
         profile: Profile | None = None,
+        counters: Counters | None = None,
     ) -> None:
         """Make its first sandbox and initialise it; ``mailbox`` is one of its own by default.
 
         ``profile``: what it may see of the events in its mailbox; None for all that is in them.
+        ``counters``: of an earlier one in its place, who has stopped counting.
 
         :raises GuestRefused: it would not start.
         """
         self.name = config.name
         self.module_sha256 = guest.sha256
         self.hooks = frozenset(hook.name for hook in guest.hooks)
-        self.counters = Counters()
+        self.counters = counters or Counters()
         self.mailbox = mailbox or Mailbox(config.mailbox, config.overflow, self.counters.drops)
         self.profile = profile
         self._config = config
@@ -334,6 +337,17 @@ class GuestRunner:
     def _clock(self, letter: Letter) -> float:
         """Seconds, by the clock of `wasmhost.host.rates`."""
         return letter.number / EVENTS_A_SECOND if self._lossless else _monotonic()
+
+    def settle(self) -> None:
+        """Write and tell what waits to be. While it has no turn."""
+        self._effects.close()
+        self._look()
+
+    def hand_over(self) -> HandedOver:
+        """Give away what waits in its mailbox; see `posts.Runner`."""
+        lost, self._lost = self._lost, 0
+        self.mailbox.lose_in_front(lost)
+        return self.mailbox.hand_over()
 
     def close(self) -> None:
         """Free the sandbox and give up what waits. When no worker serves it any more."""

@@ -70,7 +70,39 @@ class Scheduler:
     def submit(self, entry: Entry) -> None:
         """Give a task its turn soon. Once per `Mailbox.put` that says so."""
         with self._lock:
-            self._employ(self._enqueue(entry))
+            if entry.paused:
+                entry.owed = True
+            else:
+                self._employ(self._enqueue(entry))
+
+    def pause(self, entry: Entry, resting: Callable[[], None]) -> None:
+        """Give a task no more turns. ``resting`` is called, from any thread, when it has none any more.
+
+        It must not raise, nor call the scheduler.
+        """
+        with self._lock:
+            entry.paused = True
+            waiting = [due for due in self._due if due[2] is not entry]
+            entry.owed = entry.owed or len(waiting) < len(self._due)
+            self._due[:] = waiting
+            heapq.heapify(self._due)
+            for lane in (self._fast, self._slow):
+                if entry in lane.queue:  # once at most
+                    lane.queue.remove(entry)
+                    entry.owed = True
+            if any(worker.entry is entry and worker.since for worker in self._workers):
+                entry.resting = resting
+            else:
+                resting()
+
+    def resume(self, entry: Entry) -> None:
+        """Undo a `pause`, and give the task the turn that it is owed."""
+        with self._lock:
+            entry.paused = False
+            entry.resting = None
+            if entry.owed:
+                entry.owed = False
+                self._employ(self._enqueue(entry))
 
     def close(self) -> None:
         """End all threads, waiting for the turns under way. Blocks: not for an event loop's thread."""
@@ -157,7 +189,12 @@ class Scheduler:
         elif entry.slow:
             entry.quick_turns += 1
             entry.slow = entry.quick_turns < _QUICK_TURNS
-        if more is True:
+        if entry.paused:
+            entry.owed = entry.owed or more is not False
+            resting, entry.resting = entry.resting, None
+            if resting is not None:
+                resting()
+        elif more is True:
             self._enqueue(entry)
         elif more is not False:
             heapq.heappush(self._due, (more, next(self._ticket), entry))

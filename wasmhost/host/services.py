@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from wasmhost.config import HostConfig
+    from wasmhost.host.ports import ReportTaker, StateKeeper
     from wasmhost.sinks import Sink
+    from wasmhost.wall.zygote import Zygote
 
+T = TypeVar("T")
 
 CANCEL_S: Final = 1.0
 USAGE_EVERY_S: Final = 5.0
@@ -33,14 +36,18 @@ USAGE_EVERY_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What all runners of a host share. ``lossless``: no backoff, and time is counted in events."""
+    """What all runners of a host share. ``lossless``: no backoff, and time is counted in events.
+
+    ``zygote`` makes the processes of its shards; None: it makes one of its own, should it need one.
+    """
 
     panics: PanicLog
-    states: StateStore
-    reports: ReportQueue
+    states: StateKeeper
+    reports: ReportTaker
     lossless: bool
     profiles: Profiles
     usage: UsageLog
+    zygote: Zygote | None = None
 
 
 async def open_services(
@@ -79,17 +86,17 @@ async def _open_database(stack: AsyncExitStack, config: HostConfig, failures: li
     assert config.db is not None  # noqa: S101 - our caller looked
     database = await anyio.to_thread.run_sync(Database, config.db)  # another process may hold it
     stack.callback(_note_failure, failures, database)
-    stack.push_async_callback(in_thread, database.close)
+    stack.push_async_callback(on_thread, database.close)
     return database
 
 
-async def in_thread(work: Callable[[], object]) -> None:
+async def on_thread(work: Callable[[], T]) -> T:
     """Run what blocks on a thread, to its end."""
-    await uninterrupted(_in_thread(work))
+    return await uninterrupted(_on_thread(work))
 
 
-async def _in_thread(work: Callable[[], object]) -> None:
-    await anyio.to_thread.run_sync(work)
+async def _on_thread(work: Callable[[], T]) -> T:
+    return await anyio.to_thread.run_sync(work)
 
 
 async def _finish(reports: ReportQueue, pump: asyncio.Task[None], wait_s: float | None) -> None:

@@ -19,6 +19,7 @@ from wasmhost.observer import call_hook
 
 if TYPE_CHECKING:
     from wasmhost.config import HostConfig
+    from wasmhost.host.mailbox import HandedOver
     from wasmhost.observer import WorkloadHookObserver
 
 _TURN: Final = 32  # letters before the loop's other tasks have their turn
@@ -109,6 +110,10 @@ class TrustedRunner:
                 log_panic(hook, error)
         if letter.reply is not None:
             letter.reply.panicked(info)
+
+    def hand_over(self) -> HandedOver:
+        """Give away what waits."""
+        return self.mailbox.hand_over()
 
     def close(self) -> None:
         """Give up what waits."""

@@ -6,6 +6,7 @@ it can be about this observer only, and about letters that are under way.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from contextlib import suppress
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from wasmhost.config import ObserverConfig
     from wasmhost.contract.codec import Frame
     from wasmhost.grants.profiles import Profile
-    from wasmhost.host.mailbox import Letter
+    from wasmhost.host.mailbox import HandedOver, Letter
     from wasmhost.host.services import Services
     from wasmhost.shards.tray import Tray
 
@@ -52,9 +53,14 @@ class Desk:
     """One observer as the host knows it. Its shard's thread tells it things; anyone may ask it."""
 
     def __init__(
-        self, observer: ObserverConfig, module_sha256: str, profile: Profile | None, services: Services
+        self,
+        observer: ObserverConfig,
+        module_sha256: str,
+        profile: Profile | None,
+        services: Services,
+        counters: Counters | None = None,
     ) -> None:
-        """``profile``: what it may see of its events."""
+        """``profile``: what it may see of its events. ``counters``: of an earlier one in its place."""
         self.name = observer.name
         self.observer = observer
         self.module_sha256 = module_sha256
@@ -63,7 +69,15 @@ class Desk:
         self.refused: str | None = None
         """Why it never ran, where it did not."""
         self.mailbox: Tray
-        self.counters = Counters()
+        self.counters = counters or Counters()
+        self.entered = threading.Event()
+        """Set when it was loaded for the first time, or never will be."""
+        self.rested = threading.Event()
+        """Set when it has nothing in hand, while its tray is held."""
+        self.dismissed = False
+        """Whether it is to be unloaded."""
+        self.gone = threading.Event()
+        """Set when it was."""
         self.condition = ConditionTold(False, (), (), 0)
         self.panics: deque[tuple[str, float]] = deque(maxlen=_REMEMBERED)
         """Which hook panicked when, for the next shard's quarantine."""
@@ -76,7 +90,27 @@ class Desk:
     @property
     def out(self) -> bool:
         """Whether it runs no more, or never did."""
-        return self._failed or self.refused is not None
+        return self._failed or self.dismissed or self.refused is not None
+
+    def came_in(self, hooks: frozenset[str]) -> None:
+        """It was loaded, for the first time or by another process, and has these hooks."""
+        self.hooks = self.hooks or hooks
+        self.deaths_loading = 0
+        self.entered.set()
+
+    def turned_away(self, *, bug: bool, reason: str) -> None:
+        """It could not be loaded."""
+        if bug:
+            reason = f"wasmhost failed to load it, which is a bug: {reason}"
+        if self.entered.is_set():
+            self.fail(reason)
+            return
+        self.refused = reason
+        self.entered.set()
+
+    def hand_over(self) -> HandedOver:
+        """Give away what waits for it; see `posts.Runner`."""
+        return self.mailbox.hand_over(self.untold())
 
     def state(self) -> bytes | None:
         """Its latest state, for a fresh sandbox."""

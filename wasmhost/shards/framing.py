@@ -32,11 +32,16 @@ class Kind(IntEnum):
     LOAD = 2
     EVENTS = 3
     STOP = 4
+    PAUSE = 5
+    RESUME = 6
+    UNLOAD = 7
     LOADED = 16
     REFUSED = 17
     TURN = 18
     LINES = 19
     STOPPED = 20
+    PAUSED = 21
+    UNLOADED = 22
 
 
 class Frame(NamedTuple):

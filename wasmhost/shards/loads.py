@@ -17,9 +17,8 @@ from wasmhost.sandbox.compiling import Artifact
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """``stacks_kib``: the sizes of stacks that observers ask for. ``level``: least level of log lines."""
+    """``level``: least level of log lines."""
 
-    stacks_kib: tuple[int, ...]
     lossless: bool
     level: int
 
@@ -48,7 +47,7 @@ def write_setup(setup: Setup) -> bytes:
 def read_setup(body: bytes) -> Setup:
     """Read what `write_setup` wrote."""
     values = cbor2.loads(body)
-    return Setup(tuple(values["stacks_kib"]), values["lossless"], values["level"])
+    return Setup(values["lossless"], values["level"])
 
 
 def write_load(load: Load) -> bytes:

@@ -54,6 +54,11 @@ class NotedMailbox(Mailbox):
         self._current[0] = 0
         super().put_back(letter)
 
+    def clear(self) -> None:
+        """Forget all that waits."""
+        with self._lock:
+            self._letters.clear()
+
     def take_awaited(self) -> list[Letter]:
         """See `Mailbox`; they count as done."""
         taken = super().take_awaited()
@@ -112,6 +117,13 @@ class Member:
         counters = runner.counters if runner is not None else Counters(fuel=FuelBatch())
         condition = runner.condition() if runner is not None else Condition(False, (), (), 0)
         self._send(Kind.TURN, *self.outbox.take(done, counters, condition))
+
+    def rest(self) -> None:
+        """Tell all there is to be told; forget the letters that wait, as the host has them. Between turns."""
+        self.mailbox.clear()
+        self.runner.settle()
+        self._current[0] = 0
+        self.flush()
 
     def close(self) -> None:
         """Free the sandbox. When nobody serves it any more."""

@@ -9,12 +9,13 @@ from wasmhost.shards.events import encode_places, encode_sent
 from wasmhost.shards.tray import Tray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from wasmhost.contract.codec import Frame
     from wasmhost.grants.profiles import Profile
     from wasmhost.host.mailbox import Letter
     from wasmhost.shards.desk import Desk
+    from wasmhost.shards.framing import Kind
     from wasmhost.shards.sender import Sender
 
 
@@ -32,18 +33,35 @@ class Multicast:
     ``lock`` is that of all these trays. The methods may be called from any thread.
     """
 
-    def __init__(self, desks: Sequence[Desk]) -> None:
-        """Each desk gets its tray here."""
+    def __init__(self) -> None:
         self.lock = threading.Lock()
-        self._desks = desks
-        self._places = {id(desk): place for place, desk in enumerate(desks)}
+        self._places: dict[Desk, int] = {}
+        self._hearers: list[Desk] = []
         self._hearing: dict[str, tuple[_Group, ...]] = {}
         self._sender: Sender | None = None
-        for place, desk in enumerate(desks):
-            observer = desk.observer
-            send = self._sending_to(desk, place)
-            drops = desk.counters.drops
-            desk.mailbox = Tray(observer.mailbox, observer.overflow, self.lock, send, drops)
+
+    def admit(self, desk: Desk, place: int) -> None:
+        """Make a desk its tray. With the lock held, as for `dismiss`."""
+        self._places[desk] = place
+        observer = desk.observer
+        send = self._sending_to(desk, place)
+        desk.mailbox = Tray(observer.mailbox, observer.overflow, self.lock, send, desk.counters.drops)
+
+    def dismiss(self, desk: Desk) -> None:
+        """Forget a desk."""
+        del self._places[desk]
+
+    def join(self, desk: Desk) -> None:
+        """Let it hear, from the next letter on."""
+        with self.lock:
+            self._hearers.append(desk)
+            self._hearing = self._groups()
+
+    def leave(self, desk: Desk) -> None:
+        """Let it hear no more."""
+        with self.lock:
+            self._hearers.remove(desk)
+            self._hearing = self._groups()
 
     def put(self, letter: Letter) -> bool:
         """Give a letter to all who hear it; False, because nobody need be called."""
@@ -70,26 +88,29 @@ class Multicast:
             self._sender = sender
 
     def open(self) -> None:
-        """Let events flow to those who run."""
-        with self.lock:
-            self._hearing = self._hearing or self._groups()
-            for desk in self._desks:
-                if not desk.out:
-                    desk.mailbox.begin()
+        """Let events flow to those who run. With the lock held."""
+        for desk in self._places:
+            if not desk.out:
+                desk.mailbox.begin()
 
     def pause(self) -> None:
         """Send nothing more: the process is gone."""
         with self.lock:
-            for desk in self._desks:
+            for desk in self._places:
                 desk.mailbox.pause()
             self._sender = None
+
+    def tell(self, kind: Kind, *body: bytes | bytearray) -> None:
+        """Send the shard a frame, after all the letters before it. With the lock held, while it serves."""
+        assert self._sender is not None  # noqa: S101 - it serves
+        self._sender.put(kind, *body)
 
     def _put_some(self, group: _Group, letter: Letter, frame: Frame) -> None:
         """Send to those who keep up, and have it wait for the others."""
         number = letter.number
         going = [desk for desk in group.desks if number in desk.mailbox.under_way]
         if going:
-            self._send(encode_places(tuple(self._places[id(desk)] for desk in going)), frame, letter)
+            self._send(encode_places(tuple(self._places[desk] for desk in going)), frame, letter)
         for desk in group.desks:
             if number not in desk.mailbox.under_way:
                 desk.mailbox.queue(letter)
@@ -112,12 +133,12 @@ class Multicast:
     def _groups(self) -> dict[str, tuple[_Group, ...]]:
         """Who hears what, those together who may see the same."""
         sorted_out: dict[str, dict[Profile | None, list[Desk]]] = {}
-        for desk in self._desks:
-            for hook in desk.hooks if desk.refused is None else ():
+        for desk in self._hearers:
+            for hook in desk.hooks:
                 sorted_out.setdefault(hook, {}).setdefault(desk.profile, []).append(desk)
         return {
             hook: tuple(
-                _Group(profile, tuple(desks), encode_places(tuple(self._places[id(desk)] for desk in desks)))
+                _Group(profile, tuple(desks), encode_places(tuple(self._places[desk] for desk in desks)))
                 for profile, desks in by_profile.items()
             )
             for hook, by_profile in sorted_out.items()

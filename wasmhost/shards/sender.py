@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 _BATCH: Final = 256 * 1024  # bytes of events in a frame
 
 
+class _Whole(bytes):
+    """A frame, where others in the queue are records of events."""
+
+
 class Sender:
-    """Sends events, batched. Use `add` from one thread at a time.
+    """Sends events, batched, and frames in between. Use `add` and `put` from one thread at a time.
 
     What cannot be sent is dropped here: the shard is gone then, and its reader knows what to do.
     """
@@ -36,6 +40,10 @@ class Sender:
         if self._asleep:
             self._asleep = False
             self._bell.set()
+
+    def put(self, kind: Kind, *body: bytes | bytearray) -> None:
+        """Send a frame soon, after the events before it. Never waits."""
+        self.add(_Whole(encode(kind, *body)))
 
     def finish(self, last: Kind | None) -> None:
         """Send what there is, then an empty frame of this kind, and end; returns at once."""
@@ -62,13 +70,19 @@ class Sender:
             batch: list[bytes] = []
             size = 0
             ended = False
+            whole = b""
             while records and size < _BATCH and not ended:
                 record = records.popleft()
+                if type(record) is _Whole:
+                    whole = record
+                    break
                 ended = not record
                 size += len(record)
                 batch.append(record)
             if size:
                 self._end.sendall(encode(Kind.EVENTS, *batch))
+            if whole:
+                self._end.sendall(whole)
             if ended:
                 if self._last is not None:
                     self._end.sendall(encode(self._last))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from wasmhost.config import Overflow
     from wasmhost.host.hook_tally import DropCounts, DropReason
-    from wasmhost.host.mailbox import Letter
+    from wasmhost.host.mailbox import HandedOver, Letter
 
 WINDOW: Final = 512
 """Letters that may be under way to one observer: enough that neither side waits for the other."""
@@ -46,6 +46,8 @@ class Tray:
         self._lock = lock
         self._send = send
         self._up = False  # whether there is a shard that takes letters
+        self.held = False
+        """Whether nothing is put on its way, whoever is there."""
         self._dropped = 0
         self._tell: list[Callable[[], None]] = []
 
@@ -81,6 +83,21 @@ class Tray:
             self.pause()
             self._backlog.close()
             self._tell_all()
+
+    def hand_over(self, untold: int) -> HandedOver:
+        """Give away all that waits, and take nothing more; see `posts.Runner`. While it is held.
+
+        ``untold`` events were lost that the observer was not told of.
+        """
+        with self._lock:
+            self._backlog.lose_in_front(untold)
+            handed = self._backlog.hand_over()
+            self._tell_all()
+            return handed._replace(dropped=handed.dropped + self._dropped)
+
+    def inherit(self, dropped: int) -> None:
+        """Count what an earlier one has dropped."""
+        self._backlog.inherit(dropped)
 
     @property
     def full(self) -> bool:
@@ -120,7 +137,7 @@ class Tray:
 
     def begin(self) -> None:
         """A shard is there: let what waits go."""
-        if not self._backlog.closed:
+        if not self._backlog.closed and not self.held:
             self._up = True
             self.fill()
             self._tell_of_room()  # the only letter may have died with the shard before this one
@@ -149,6 +166,15 @@ class Tray:
         if not self.open and self._up:
             self.fill()
         self._tell_of_room()
+
+    def hold(self) -> None:
+        """Put nothing on its way, whoever is there, until `let_go`."""
+        self.held = True
+        self.pause()
+
+    def let_go(self) -> None:
+        """Undo a `hold`; `begin` is next, if a shard is there."""
+        self.held = False
 
     def pause(self) -> None:
         """The shard is gone, or goes: nothing is put on its way any more."""
