@@ -27,6 +27,13 @@ from wasmhost.contract.records import (
     PeerStatus,
     RuntimeContext,
     SignalingEvent,
+    WebRtcConnected,
+    WebRtcConnectStart,
+    WebRtcDisconnected,
+    WebSocketConnected,
+    WebSocketConnectStart,
+    WebSocketDisconnected,
+    route,
 )
 from wasmhost.contract.scan import MAX_EVENT_BYTES
 from wasmhost.contract.schema import RejectedEvent, check_event
@@ -34,11 +41,14 @@ from wasmhost.contract.schema import RejectedEvent, check_event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wasmhost.contract.records import HookEvent
+
 Unnumbered: TypeAlias = tuple[bytes, bytes]
 """A hook-event but for its ``seq``: what stands in front of the number, and what behind it."""
 
 _U32 = (1 << 32) - 1
 _LONGEST_SEQ = 9
+_MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def encode_event(
@@ -59,12 +69,12 @@ def encode_event(
     try:
         key, kind, body = _HOOKS[hook]
         if type(payload) is not kind:
-            raise TypeError  # noqa: TRY301  # joins the other ways to be of a wrong type
+            raise TypeError  # joins the other ways to be of a wrong type
         head = _AT[ctx is not None, src is not None] + _uint(at)
         context = b"" if ctx is None else _context(ctx)
         source = b"" if src is None else b"\x63src" + _text(src)
         data = b"".join((head, context, b"\x63seq", _uint(seq), source, key, body(payload)))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except _MISFITS as error:
         raise _explain(hook, seq, at, ctx, payload, src, error) from None
     if len(data) > MAX_EVENT_BYTES:
         raise RejectedEvent(f"the event takes {len(data)} bytes, over {MAX_EVENT_BYTES}")
@@ -79,14 +89,33 @@ def encode_unnumbered(hook: str, at: int, ctx: RuntimeContext | None, payload: P
     try:
         key, kind, body = _HOOKS[hook]
         if type(payload) is not kind:
-            raise TypeError  # noqa: TRY301  # joins the other ways to be of a wrong type
-        if ctx is None:
-            head = b"\xa4\x62at" + _uint(at) + b"\x63seq"
-        else:
-            head = b"\xa5\x62at" + _uint(at) + _context(ctx) + b"\x63seq"
-        tail = key + body(payload)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise TypeError  # joins the other ways to be of a wrong type
+        return _around_number(at, ctx, key + body(payload))
+    except _MISFITS as error:
         raise _explain(hook, 0, at, ctx, payload, None, error) from None
+
+
+def encode_emitted(event: HookEvent, at: int, ctx: RuntimeContext | None) -> Unnumbered:
+    """Encode what a node emits: ``route`` and then `encode_unnumbered`, without the record in between.
+
+    Raises what they raise.
+    """
+    direct = _DIRECT.get(type(event))
+    try:
+        if direct is not None:
+            key, body = direct
+            return _around_number(at, ctx, key + body(event))
+    except _MISFITS:
+        direct = None  # the longer way says what is wrong
+    hook, payload = route(event, at)
+    return encode_unnumbered(hook, at, ctx, payload)
+
+
+def _around_number(at: int, ctx: RuntimeContext | None, tail: bytes) -> Unnumbered:
+    if ctx is None:
+        head = b"\xa4\x62at" + _uint(at) + b"\x63seq"
+    else:
+        head = b"\xa5\x62at" + _uint(at) + _context(ctx) + b"\x63seq"
     size = len(head) + len(tail) + _LONGEST_SEQ
     if size > MAX_EVENT_BYTES:
         raise RejectedEvent(f"the event takes up to {size} bytes, over {MAX_EVENT_BYTES}")
@@ -235,10 +264,14 @@ def _signaling(event: SignalingEvent) -> bytes:
 
 
 def _peer(event: PeerEvent) -> bytes:
-    peer = _actr_id(event.peer)
-    status = b"" if event.status is None else _STATUS[event.status]
-    relayed = b"" if event.relayed is None else _RELAYED[event.relayed]
-    return _PEER[(status != b"") + (relayed != b"")] + peer + status + relayed
+    return _peer_map(event.peer, event.relayed, event.status)
+
+
+def _peer_map(actr: ActrId, relayed: bool | None, status: PeerStatus | None) -> bytes:
+    peer = _actr_id(actr)
+    state = b"" if status is None else _STATUS[status]
+    relay = b"" if relayed is None else _RELAYED[relayed]
+    return _PEER[(state != b"") + (relay != b"")] + peer + state + relay
 
 
 def _error(event: ErrorEvent) -> bytes:
@@ -287,4 +320,30 @@ _AT = {
     (True, False): b"\xa5\x62at",
     (False, True): b"\xa5\x62at",
     (True, True): b"\xa6\x62at",
+}
+
+
+# The commonest events of a node: what stands behind the number, straight from the event.
+
+
+def _peer_status(event: WebRtcConnectStart | WebRtcDisconnected) -> bytes:
+    return _peer_map(event.peer_id, None, event.status)
+
+
+def _peer_relayed(event: WebRtcConnected) -> bytes:
+    return _peer_map(event.peer_id, event.relayed, event.status)
+
+
+def _peer_alone(event: WebSocketConnectStart | WebSocketConnected | WebSocketDisconnected) -> bytes:
+    return _peer_map(event.peer_id, None, None)
+
+
+# Any: as above.
+_DIRECT: dict[type[HookEvent], tuple[bytes, Callable[[Any], bytes]]] = {
+    WebRtcConnectStart: (_HOOKS["on_webrtc_connecting"][0], _peer_status),
+    WebRtcConnected: (_HOOKS["on_webrtc_connected"][0], _peer_relayed),
+    WebRtcDisconnected: (_HOOKS["on_webrtc_disconnected"][0], _peer_status),
+    WebSocketConnectStart: (_HOOKS["on_websocket_connecting"][0], _peer_alone),
+    WebSocketConnected: (_HOOKS["on_websocket_connected"][0], _peer_alone),
+    WebSocketDisconnected: (_HOOKS["on_websocket_disconnected"][0], _peer_alone),
 }

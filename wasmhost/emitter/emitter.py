@@ -7,14 +7,13 @@ import logging
 import os
 import secrets
 import threading
-import time
 import weakref
 from contextlib import suppress
 from functools import partial
+from time import time_ns
 from typing import TYPE_CHECKING, Final
 
-from wasmhost.contract.encode import encode_unnumbered
-from wasmhost.contract.records import route
+from wasmhost.contract.encode import encode_emitted, encode_unnumbered
 from wasmhost.emitter.address import parse_address
 from wasmhost.emitter.buffer import Buffer, Counts, Limits
 from wasmhost.emitter.gate import Gate
@@ -94,10 +93,7 @@ class Emitter:
 
         :raises RejectedEvent: the event itself cannot be encoded, say for a number out of range.
         """
-        if at is None:
-            at = time.time_ns()
-        hook, payload = route(event, at)
-        self._put(encode_unnumbered(hook, at, ctx, payload))
+        self._put(encode_emitted(event, time_ns() if at is None else at, ctx))
         if self._sender.asleep:
             self._wake()
 
@@ -113,7 +109,7 @@ class Emitter:
 
         So the four lifecycle hooks are sent, for which a node has no event.
         """
-        self.emit_encoded(encode_unnumbered(hook, time.time_ns() if at is None else at, ctx, payload))
+        self.emit_encoded(encode_unnumbered(hook, time_ns() if at is None else at, ctx, payload))
 
     def emit_encoded(self, event: Unnumbered) -> None:
         """Do the same with an event that is encoded already."""

@@ -39,20 +39,16 @@ class Gate:
     def use(self, work: Callable[[Buffer], _T]) -> _T:
         """Do something with the buffer, all that arrived before being in it. Waits for its turn."""
         with self._lock:
-            self._move()
+            self._buffer.put_all(self._arrived)
             result = work(self._buffer)
         self._settle()
         return result
 
     def _settle(self) -> None:
-        # The condition is looked at again after letting go: nobody else may come for what arrived meanwhile.
-        while self._arrived and self._lock.acquire(blocking=False):
+        arrived, lock = self._arrived, self._lock
+        # Looked at again after letting go: nobody else may come for what arrived meanwhile.
+        while arrived and lock.acquire(False):
             try:
-                self._move()
+                self._buffer.put_all(arrived)
             finally:
-                self._lock.release()
-
-    def _move(self) -> None:
-        arrived, put = self._arrived, self._buffer.put
-        while arrived:
-            put(arrived.popleft())
+                lock.release()

@@ -30,8 +30,10 @@ _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 10.0
 _SILENCE_S: Final = 30.0
 """A host that owes an acknowledgement for that long is taken for gone."""
-_RETRY_S: Final = (0.05, 5.0)
+_RETRY_S: Final = (0.05, 10.0)
 _REFUSED_S: Final = (5.0, 120.0)
+_PASSING: Final = frozenset({"full", "slow", "idle"})
+"""Words of a refusal that another try may well not meet."""
 
 
 class Sender:
@@ -89,8 +91,9 @@ class Sender:
                 self._link.close()
                 self._link = None
         except Refused as refusal:
-            self._say(f"{self._address} refuses events: {refusal}")
-            return self._refusal.failed()
+            if refusal.word != "idle":  # which is nobody's trouble
+                self._say(f"{self._address} refuses events: {refusal}")
+            return (self._retry if refusal.word in _PASSING else self._refusal).failed()
         except OSError as error:
             self._say(f"cannot reach {self._address}: {_reason(error)}")
             return self._retry.failed()
@@ -120,7 +123,7 @@ class Sender:
             if link.clogged:
                 link.push()
             else:
-                data = b"".join(self._gate.use(_next_batch))
+                data = self._gate.use(_next_batch)
                 link.send(data)
             heard = self._heard(link)
             if len(data) >= _CHUNK and not link.clogged:
@@ -152,7 +155,7 @@ class Sender:
         """Wait until somebody emits; now and then see whether the host is still there."""
         self._retry.succeeded()  # the connection lasts
         self.asleep = True
-        if self._gate.use(_what_waits) == (0, 0):  # else it came just before
+        if self._gate.use(_what_waits) == (0, False):  # else it came just before
             self._sleep(_DOZE_S)
         self.asleep = False
 
@@ -177,11 +180,11 @@ class Sender:
             self._tell(trouble)
 
 
-def _next_batch(buffer: Buffer) -> list[bytes]:
+def _next_batch(buffer: Buffer) -> bytes:
     return buffer.take(_CHUNK)
 
 
-def _what_waits(buffer: Buffer) -> tuple[int, int]:
+def _what_waits(buffer: Buffer) -> tuple[int, bool]:
     return buffer.pending, buffer.unsent
 
 

@@ -27,7 +27,14 @@ class Taken:
 
 
 class Refused(Exception):
-    """The host will not have us, or is none; the message says why, fit to be shown."""
+    """The host will not have us, or is none; the message says why, fit to be shown.
+
+    ``word`` is the host's own for it, "" where it has none: ``docs/wire.md`` has them all.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(escape_untrusted(why, _REASON_LIMIT))
+        self.word = why.partition(":")[0]
 
 
 def hello(src: str, token: str | None) -> bytes:
@@ -67,7 +74,7 @@ def _answer(item: object) -> Taken | None:
     if not isinstance(item, dict):
         raise _no_host("an answer is no map")
     if "error" in item:
-        raise Refused(escape_untrusted(str(item["error"]), _REASON_LIMIT))
+        raise Refused(str(item["error"]))
     if "ack" in item:
         seq = item["ack"]
         if type(seq) is not int or not 0 <= seq <= _MAX_U64:
@@ -77,4 +84,4 @@ def _answer(item: object) -> Taken | None:
 
 
 def _no_host(reason: str) -> Refused:
-    return Refused(f"what listens there is no wasmhost: {escape_untrusted(reason, _REASON_LIMIT)}")
+    return Refused(f"what listens there is no wasmhost: {reason}")
