@@ -58,6 +58,7 @@ def test_nodes_on_a_socket(tmp_path: Path, number: signal.Signals) -> None:
             node.start()
         with connected(path) as broken:
             broken.sendall(hello("noise") + event(0) + b"\x1c" + event(1))
+            assert cbor2.loads(broken.recv(4096))["error"].startswith("malformed: ")
             assert broken.recv(1) == b""  # the host closes the connection
         for node in nodes:
             node.join(timeout=30)

@@ -235,7 +235,7 @@ def test_closed_stdin() -> None:
     assert "cannot read events from -: standard input is closed" in done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("spec", ["tcp:127.0.0.1:7", "nats://host", "", "unix:", "C:\x1b[2J"])
+@pytest.mark.parametrize("spec", ["udp:127.0.0.1:7", "nats://host", "", "unix:", "C:\x1b[2J"])
 def test_specs_that_name_no_source(spec: str) -> None:
     """What we can't read from is told before anything starts, in one printable line."""
     with pytest.raises(SourceError) as raised:
@@ -251,6 +251,8 @@ def test_specs_that_name_no_source(spec: str) -> None:
         ("a/b.cborseq", "a/b.cborseq", True),
         ("./tcp:1", "tcp:1", True),
         ("unix:/x", "unix:/x", False),
+        ("tcp:127.0.0.1:7", "tcp:127.0.0.1:7", False),
+        ("TCP:[::1]:7", "tcp:[::1]:7", False),
     ],
 )
 def test_specs(spec: str, name: str, lossless: bool) -> None:

@@ -12,13 +12,14 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import anyio
+import cbor2
 import pytest
 from structlog.testing import capture_logs
 
 from tests.sources.helpers import collect, descriptors, ends, event, frames, hello, rejected
+from wasmhost.config.source import SourceConfig
 from wasmhost.errors import SourceError
 from wasmhost.sources import SourceItem, UnixSource
-from wasmhost.sources import unix as unix_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
@@ -41,9 +42,9 @@ def send(path: Path, data: bytes) -> None:
 class Running:
     """A source that is read in the background; ``items`` is what has come."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, settings: SourceConfig | None = None) -> None:
         self.path = path
-        self.source = UnixSource(path)
+        self.source = UnixSource(path, settings)
         self.items: list[SourceItem] = []
         self._more = anyio.Event()
 
@@ -89,7 +90,7 @@ async def test_many_connections_at_once(tmp_path: Path) -> None:
 
 
 async def test_a_malformed_item_closes_its_connection_only(tmp_path: Path) -> None:
-    """The bad node is hung up on and named with the byte; its neighbour goes on."""
+    """The bad node is told, hung up on and named with the byte; its neighbour goes on."""
     running = Running(tmp_path / "s")
     async with running.source, anyio.create_task_group() as tasks:
         tasks.start_soon(running.iterate)
@@ -98,6 +99,9 @@ async def test_a_malformed_item_closes_its_connection_only(tmp_path: Path) -> No
             good.sendall(hello("good") + event(0))
             bad.sendall(hello("bad") + event(0) + b"\xc1\x01" + b"\x1c")
             await running.until(4)
+            assert cbor2.loads(await anyio.to_thread.run_sync(bad.recv, 4096))["error"].startswith(
+                "malformed: "
+            )
             assert await anyio.to_thread.run_sync(bad.recv, 1) == b""
             good.sendall(event(1))
             await running.until(5)
@@ -285,23 +289,27 @@ async def test_a_file_that_took_our_place_is_not_removed(tmp_path: Path) -> None
         path.unlink()
 
 
-async def test_more_nodes_than_slots_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the limit nodes are accepted as others leave; none is turned away."""
-    monkeypatch.setattr(unix_module, "MAX_CONNECTIONS", 2)
-    running = Running(tmp_path / "s")
+async def test_more_nodes_than_places_are_told(tmp_path: Path) -> None:
+    """Beyond the limit a node is told and hung up on, and may come again; those inside are not disturbed."""
+    running = Running(tmp_path / "s", SourceConfig(connections=2))
     async with running.source, anyio.create_task_group() as tasks:
         tasks.start_soon(running.iterate)
-        nodes = [connect(running.path) for _ in range(5)]
+        nodes = [connect(running.path) for _ in range(2)]
         for number, node in enumerate(nodes):
             node.sendall(event(number))
         await running.until(2)
-        await anyio.sleep(0.02)
-        assert len(running.items) == 2
-        for node in nodes:
-            node.close()
-        await running.until(10)
+        with connect(running.path) as third:
+            said = await anyio.to_thread.run_sync(third.recv, 4096)
+        assert cbor2.loads(said)["error"].startswith("full: ")
+        nodes[0].close()
+        await running.until(3)
+        send(running.path, event(2))
+        await running.until(5)
+        nodes[1].close()
+        await running.until(6)
         running.source.stop()
-    assert sorted(seq for _, seq in frames(running.items)) == list(range(5))
+    assert sorted(seq for _, seq in frames(running.items)) == [0, 1, 2]
+    assert running.source.counts.refused == {"full": 1}
 
 
 @contextmanager

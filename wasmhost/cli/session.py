@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from wasmhost.cli.reloading import reloading
 from wasmhost.contract.codec import Frame
 from wasmhost.host.host import ObserverHost
 from wasmhost.sinks import open_sink
@@ -17,6 +18,7 @@ from wasmhost.text import escape_untrusted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wasmhost.cli.reloading import Reloading
     from wasmhost.cli.stopping import StopRequest
     from wasmhost.config import HostConfig
     from wasmhost.host.counters import Summary
@@ -51,22 +53,22 @@ class Outcome:
     failures: tuple[str, ...]
 
 
-async def play(config: HostConfig, spec: str, stop: StopRequest) -> Outcome:
+async def play(config: HostConfig, spec: str, stop: StopRequest, reload: Reloading | None = None) -> Outcome:
     """Give the events of a source to the observers of a configuration, until it ends or is stopped.
 
     Where the configuration does not say otherwise, they run in processes of their own: what we are given to
-    run here is a stranger's.
+    run here is a stranger's. ``reload``: how the configuration is read anew while they do.
 
     :raises UserError: the source, the database or the sink cannot be opened.
     """
     unread = Unread()
     config = replace(config, isolation=config.isolation or "process")
-    async with open_source(spec) as source:
+    async with open_source(spec, config.source) as source:
         sink = open_sink(config.reports)
         stop.call(source.stop, asyncio.get_running_loop())
         try:
             host = ObserverHost(config, lossless=source.lossless, sink=sink)
-            async with host:
+            async with host, reloading(host, reload):
                 if not source.lossless:
                     _log.info("listening", source=source.name)
                 await _feed(source, host, unread, stop)

@@ -24,6 +24,7 @@ from wasmhost.config.model import (
 )
 from wasmhost.config.nodes import Node, member, number, text, whole
 from wasmhost.config.read_sink import read_outbox, read_sinks
+from wasmhost.config.source import read_source
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
@@ -196,6 +197,7 @@ _RATES: _Checks = {
 _MORE: dict[str, tuple[str, Callable[[Node, Path], Any]]] = {
     "sink": ("sinks", read_sinks),
     "outbox": ("outbox", read_outbox),
+    "source": ("source", read_source),
 }
 _BACKOFF = number(0, 86_400_000)
 _SECTION_OF = {

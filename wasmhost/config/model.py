@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from wasmhost.config.sink import AnySink, OutboxConfig
+from wasmhost.config.source import SourceConfig
 from wasmhost.contract.manifest import FIELDS
 from wasmhost.errors import ConfigError
 from wasmhost.text import escape_untrusted
@@ -140,6 +141,7 @@ class HostConfig:
     or in shard processes, ``shards`` of them; None leaves it to whoever runs the host: a program that
     embeds it gets threads, ``wasmhost run`` processes, as many as there are processors and observers.
     ``sinks``: where reports and panics are sent besides, by way of ``outbox`` in the database.
+    ``source``: the terms on which nodes may connect, where events come over a socket.
     """
 
     observers: tuple[ObserverConfig, ...] = ()
@@ -152,6 +154,7 @@ class HostConfig:
     defaults: ObserverDefaults = field(default_factory=ObserverDefaults)
     sinks: tuple[AnySink, ...] = ()
     outbox: OutboxConfig = field(default_factory=OutboxConfig)
+    source: SourceConfig = field(default_factory=SourceConfig)
 
     def with_observers(self, modules: Sequence[Path], grants: Sequence[str] = ()) -> HostConfig:
         """Return this configuration with one more observer for each of ``modules``.

@@ -43,6 +43,7 @@ __all__ = [
     "decode_hello",
     "encode_event",
     "ingest",
+    "number_of",
 ]
 
 
@@ -131,6 +132,22 @@ def decode_event(data: bytes) -> Decoded:
         None if ctx is None else _context(ctx),
         payload,
     )
+
+
+def number_of(data: bytes) -> tuple[str | None, int] | None:
+    """Read ``src`` and ``seq`` of an item that is no event, where it has both in their right places.
+
+    It is none that we can take, but whoever sent it counted it.
+    """
+    try:
+        value, _deterministic = _decode(data)
+    except RejectedEvent:
+        return None
+    seq = value.get("seq") if isinstance(value, dict) else None
+    src = value.get("src") if isinstance(value, dict) else None
+    if type(seq) is not int or not 0 <= seq < 1 << 64 or not (src is None or isinstance(src, str)):
+        return None
+    return src, seq
 
 
 def decode_hello(data: bytes) -> Hello | None:

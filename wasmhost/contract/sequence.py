@@ -57,6 +57,11 @@ class Splitter:
         self._start = 0  # where that item begins in the stream
         self._kept = bytearray()  # its bytes, while they are not too many
 
+    @property
+    def pending(self) -> int:
+        """How many bytes of an item have come whose end has not; also of one that is too large to keep."""
+        return 0 if self._walk is None else self._walk.size
+
     def push(self, chunk: bytes | bytearray | memoryview) -> list[Item]:
         """Take the stream's next bytes, as many as there are; returns the items that end in them.
 

@@ -18,11 +18,15 @@ CHUNK = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An item that breaks the contract was skipped; it began at byte ``offset`` of ``source``."""
+    """An item that breaks the contract was skipped; it began at byte ``offset`` of ``source``.
+
+    ``seq`` is the number that it has as an event of its stream's source, where that can be read.
+    """
 
     source: str
     offset: int
     reason: str
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ its stream, else to the name of the file or connection. Names come from stranger
 class Source(Protocol):
     """Where events come from. Open it with ``async with``, iterate once.
 
+    Asking for the next item says that the one before was taken: a source that acknowledges does it then.
     ``name`` is how the operator wrote it. A ``lossless`` source waits for its reader and gives the
     same events each time.
     """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from wasmhost.errors import InternalError, SourceError
 from wasmhost.sources.descriptors import DescriptorReader
 from wasmhost.sources.frames import FrameReader
+from wasmhost.sources.reason import reason
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class FileSource:
             self._reader = DescriptorReader(self._descriptor)
         except OSError as error:
             self._close()
-            raise SourceError(f"cannot read events from {self.name}: {_reason(error)}") from error
+            raise SourceError(f"cannot read events from {self.name}: {reason(error)}") from error
         return self
 
     async def __aexit__(
@@ -68,7 +69,7 @@ class FileSource:
         try:
             chunk = await self._reader.read()
         except OSError as error:
-            return frames.finish(failure=_reason(error))
+            return frames.finish(failure=reason(error))
         if chunk is None:
             return frames.cut()
         return frames.push(chunk) if chunk else frames.finish()
@@ -91,8 +92,3 @@ def _open(path: Path) -> int:
         raise OSError(errno.ENXIO, "it is a socket; to listen on it write unix:PATH")
     # Without waiting: a named pipe may have no writer yet, and we wait for one where we can give up.
     return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-
-
-def _reason(error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return reason[:1].lower() + reason[1:]

@@ -12,25 +12,25 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from wasmhost.errors import SourceError
+from wasmhost.sources.entrance import BACKLOG
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BACKLOG = 128
-"""Connections that may wait to be accepted."""
 _LOCK_TIMEOUT_S = 2.0
 
 
 class SocketFile:
     """A listening socket and its file, which is removed by :meth:`close` if it still is ours.
 
-    The file can be connected to by its owner only. What a dead process left behind is replaced.
-    Raises SourceError for a path that is something else, or that a live process listens on.
+    The file can be connected to by whom its ``mode`` lets, 0600 being its owner only. What a dead process
+    left behind is replaced. Raises SourceError for a path that is something else, or that a live process
+    listens on.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: int = 0o600) -> None:
         self._path = path
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.setblocking(False)
@@ -40,7 +40,7 @@ class SocketFile:
                 _remove_dead(path)
                 self.listener.bind(str(path))
                 # Before listen: until then nobody can connect, so the file never is open to others.
-                path.chmod(0o600)
+                path.chmod(mode)
                 self.listener.listen(BACKLOG)
                 self._identity = _identity(path)
         except (OSError, ValueError) as error:
