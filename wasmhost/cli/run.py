@@ -15,9 +15,8 @@ from wasmhost.cli.verdict import verdict
 from wasmhost.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from wasmhost.cli.reloading import Reloading
     from wasmhost.cli.session import Outcome
     from wasmhost.config import HostConfig
 
@@ -63,10 +62,6 @@ def run(
             "--shards", metavar="N", min=1, max=64, help="How many processes.  [default: one per processor]"
         ),
     ] = None,
-    watch: Annotated[
-        bool,
-        typer.Option("--watch", help="Reload when the --config file or a module of it changes."),
-    ] = False,
     json: JsonOption = False,
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="The least important log lines to show.")
@@ -76,30 +71,15 @@ def run(
 
     A file or standard input is read to its end, a socket until the run is stopped. Standard output
     carries reports, and with --json the summary as its last line; the log and the summary for people
-    go to standard error. SIGINT or SIGTERM ends a run in good order, a second SIGINT at once; SIGHUP
-    reads the --config file anew.
+    go to standard error. SIGINT or SIGTERM ends a run in good order, a second SIGINT at once.
     """
-    where = one_of(db, panics, "--db and --panics")
-
-    def read() -> "HostConfig":
-        settings = _configuration(config, observer or (), grant or ())
-        return _isolated(_redirected(settings, where, reports), isolation, shards)
-
     with StopRequest() as stop:
-        outcome = _play(read(), source, log_level, stop, _reloading(config, read, watch=watch))
+        settings = _configuration(config, observer or (), grant or ())
+        settings = _redirected(settings, one_of(db, panics, "--db and --panics"), reports)
+        settings = _isolated(settings, isolation, shards)
+        outcome = _play(settings, source, log_level, stop)
         _show(outcome, as_json=json)
     return verdict(outcome)
-
-
-def _reloading(file: Path | None, read: "Callable[[], HostConfig]", *, watch: bool) -> "Reloading | None":
-    """How the configuration is read anew, where there is one in a file."""
-    if file is None:
-        if watch:
-            raise ConfigError("--watch is for a file given with --config")
-        return None
-    from wasmhost.cli.reloading import Reloading
-
-    return Reloading(file, read, watch)
 
 
 def _configuration(file: Path | None, modules: "Sequence[Path]", grants: "Sequence[str]") -> "HostConfig":
@@ -130,16 +110,14 @@ def _isolated(settings: "HostConfig", isolation: Isolation | None, shards: int |
     return replace(settings, shards=shards)
 
 
-def _play(
-    settings: "HostConfig", source: str, level: LogLevel, stop: StopRequest, reload: "Reloading | None"
-) -> "Outcome":
+def _play(settings: "HostConfig", source: str, level: LogLevel, stop: StopRequest) -> "Outcome":
     import asyncio
 
     from wasmhost.cli.logs import configure_logs
     from wasmhost.cli.session import play
 
     configure_logs(level)
-    return asyncio.run(play(settings, source, stop, reload))
+    return asyncio.run(play(settings, source, stop))
 
 
 def _show(outcome: "Outcome", *, as_json: bool) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from wasmhost.cli.reloading import reloading
 from wasmhost.contract.codec import Frame
 from wasmhost.host.host import ObserverHost
 from wasmhost.sinks import open_sink
@@ -18,7 +17,6 @@ from wasmhost.text import escape_untrusted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wasmhost.cli.reloading import Reloading
     from wasmhost.cli.stopping import StopRequest
     from wasmhost.config import HostConfig
     from wasmhost.host.counters import Summary
@@ -53,11 +51,11 @@ class Outcome:
     failures: tuple[str, ...]
 
 
-async def play(config: HostConfig, spec: str, stop: StopRequest, reload: Reloading | None = None) -> Outcome:
+async def play(config: HostConfig, spec: str, stop: StopRequest) -> Outcome:
     """Give the events of a source to the observers of a configuration, until it ends or is stopped.
 
     Where the configuration does not say otherwise, they run in processes of their own: what we are given to
-    run here is a stranger's. ``reload``: how the configuration is read anew while they do.
+    run here is a stranger's.
 
     :raises UserError: the source, the database or the sink cannot be opened.
     """
@@ -68,7 +66,7 @@ async def play(config: HostConfig, spec: str, stop: StopRequest, reload: Reloadi
         stop.call(source.stop, asyncio.get_running_loop())
         try:
             host = ObserverHost(config, lossless=source.lossless, sink=sink)
-            async with host, reloading(host, reload):
+            async with host:
                 if not source.lossless:
                     _log.info("listening", source=source.name)
                 await _feed(source, host, unread, stop)
