@@ -25,9 +25,12 @@ def event(seq: int, src: str | None = None, hook: str = "on_signaling_connected"
     return cbor2.dumps(value, canonical=True)
 
 
-def hello(src: str) -> bytes:
+def hello(src: str, token: str | None = None, *, ack: bool = False) -> bytes:
     """Return the first item of a stream that says who speaks."""
-    return cbor2.dumps({"src": src, "hello": 1}, canonical=True)
+    value: dict[str, object] = {"src": src, "hello": 1}
+    value |= {"ack": True} if ack else {}
+    value |= {} if token is None else {"token": token}
+    return cbor2.dumps(value, canonical=True)
 
 
 def descriptors() -> set[int]:

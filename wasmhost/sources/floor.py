@@ -83,6 +83,8 @@ class Floor:
         while True:
             connection = self._turns.take()
             if connection is not None:
+                if connection.fileno() not in self._connections:
+                    continue  # shown out in its last turn, while it was given another
                 self._turns_since_pause += 1
                 return connection
             if not self._connections and (self._stopped or self._entrance.failed is not None):
