@@ -23,6 +23,7 @@ from wasmhost.config.model import (
     name_observers,
 )
 from wasmhost.config.nodes import Node, member, number, text, whole
+from wasmhost.config.read_jetstream import read_jetstream
 from wasmhost.config.read_sink import read_outbox, read_sinks
 from wasmhost.config.source import read_source
 from wasmhost.text import escape_untrusted
@@ -198,6 +199,7 @@ _MORE: dict[str, tuple[str, Callable[[Node, Path], Any]]] = {
     "sink": ("sinks", read_sinks),
     "outbox": ("outbox", read_outbox),
     "source": ("source", read_source),
+    "jetstream": ("jetstream", read_jetstream),
 }
 _BACKOFF = number(0, 86_400_000)
 _SECTION_OF = {

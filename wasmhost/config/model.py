@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from wasmhost.config.jetstream import JetStreamConfig
 from wasmhost.config.sink import AnySink, OutboxConfig
 from wasmhost.config.source import SourceConfig
 from wasmhost.contract.manifest import FIELDS
@@ -155,6 +156,7 @@ class HostConfig:
     sinks: tuple[AnySink, ...] = ()
     outbox: OutboxConfig = field(default_factory=OutboxConfig)
     source: SourceConfig = field(default_factory=SourceConfig)
+    jetstream: JetStreamConfig = field(default_factory=JetStreamConfig)
 
     def with_observers(self, modules: Sequence[Path], grants: Sequence[str] = ()) -> HostConfig:
         """Return this configuration with one more observer for each of ``modules``.

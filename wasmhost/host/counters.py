@@ -33,6 +33,12 @@ class FuelTally:
         if len(counts) > _EXACT and not self._coarse:
             self._coarsen()
 
+    def include(self, other: FuelTally) -> None:
+        """Count all that another has counted."""
+        for fuel, times in other._counts.copy().items():
+            self.add(fuel, times)
+        self._largest = max(self._largest, other._largest)
+
     def quantiles(self) -> FuelSummary | None:
         """Give the median, the 99th percentile and the largest; None when nothing was delivered.
 

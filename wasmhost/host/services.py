@@ -62,7 +62,7 @@ async def open_services(
     """
     database = None
     if config.db is not None:
-        database = await uninterrupted(_open_database(stack, config, failures))
+        database = await uninterrupted(open_database(stack, config, failures))
     sink = sink or open_sink(config.reports)
     stack.callback(_note_failure, failures, sink)
     await stack.enter_async_context(sink)
@@ -71,18 +71,22 @@ async def open_services(
     stack.push_async_callback(_finish, reports, pump, None if lossless else config.drain_s)
     profiles = Profiles(None if database is None else database.key)
     usage = UsageLog(database)
-    stack.push_async_callback(cancel, asyncio.create_task(_keep_written(usage), name="wasmhost-usage"))
+    stack.push_async_callback(cancel, asyncio.create_task(keep_written(usage), name="wasmhost-usage"))
     return Services(PanicLog(database), StateStore(database), reports, lossless, profiles, usage)
 
 
-async def _keep_written(usage: UsageLog) -> None:
+async def keep_written(usage: UsageLog) -> None:
     """Have what observers use written while they run: a host may be killed."""
     while True:
         await asyncio.sleep(USAGE_EVERY_S)
         usage.call()
 
 
-async def _open_database(stack: AsyncExitStack, config: HostConfig, failures: list[str]) -> Database:
+async def open_database(stack: AsyncExitStack, config: HostConfig, failures: list[str]) -> Database:
+    """Open a configuration's database, which it must have, and leave on ``stack`` what closes it.
+
+    :raises DatabaseError: it cannot be opened.
+    """
     assert config.db is not None  # noqa: S101 - our caller looked
     database = await anyio.to_thread.run_sync(Database, config.db)  # another process may hold it
     stack.callback(_note_failure, failures, database)
