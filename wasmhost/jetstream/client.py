@@ -1,0 +1,96 @@
+"""Opening a connection to a NATS server: the one place that imports nats-py at run time."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Final
+
+from wasmhost.errors import ConfigError, SourceError
+from wasmhost.text import escape_untrusted
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from nats.aio.client import Client
+
+    from wasmhost.config.jetstream import JetStreamConfig
+    from wasmhost.jetstream.address import Address
+
+_CONNECT_S: Final = 5
+_PING_S: Final = 10
+_PINGS: Final = 2  # unanswered
+_PENDING: Final = 16 * 1024 * 1024
+_MISSING: Final = "NATS needs nats-py: pip install 'wasmhost[nats]'"
+
+
+async def open_client(
+    address: Address, config: JetStreamConfig, on_end: Callable[[], Awaitable[None]]
+) -> Client:
+    """Connect, once: when the connection ends, ``on_end`` (a coroutine function) is called, and that is all.
+
+    :raises SourceError: there is no such server, or it does not let us in.
+    :raises ConfigError: a file that the configuration names cannot be used, or nats-py is missing.
+    """
+    try:
+        import nats
+        import nats.errors
+    except ImportError:
+        raise ConfigError(_MISSING) from None
+    context = _tls(address, config)
+    password = None if config.password_file is None else _read(config.password_file, "password_file")
+    try:
+        return await nats.connect(
+            address.url,
+            name="wasmhost",
+            allow_reconnect=False,
+            connect_timeout=_CONNECT_S,
+            ping_interval=_PING_S,
+            max_outstanding_pings=_PINGS,
+            pending_size=_PENDING,
+            error_cb=_ignore,
+            closed_cb=on_end,
+            tls=context,
+            tls_hostname=address.host if context is not None else None,
+            user=config.user,
+            password=password,
+            user_credentials=None if config.credentials is None else str(_readable(config.credentials)),
+        )
+    except (OSError, nats.errors.Error) as error:
+        raise SourceError(f"cannot connect to {address.url}: {_reason(error)}") from None
+
+
+async def _ignore(_error: Exception) -> None:
+    """What goes wrong is told by whom it goes wrong for."""
+
+
+def _tls(address: Address, config: JetStreamConfig) -> ssl.SSLContext | None:
+    if not (address.is_tls or config.tls_ca or config.tls_cert):
+        return None
+    try:
+        context = ssl.create_default_context(cafile=config.tls_ca)
+        if config.tls_cert is not None:
+            context.load_cert_chain(config.tls_cert, config.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"the certificates of [jetstream] cannot be used: {_reason(error)}") from None
+    return context
+
+
+def _read(path: Path, key: str) -> str:
+    try:
+        return path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        shown = escape_untrusted(str(path), 400)
+        raise ConfigError(f"{key} of [jetstream] cannot be read: {shown}: {_reason(error)}") from None
+
+
+def _readable(path: Path) -> Path:
+    _read(path, "credentials")
+    return path
+
+
+def _reason(error: Exception) -> str:
+    """What an error says, in one line of ours; some of them say nothing."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    reason = reason.removeprefix("nats: ").strip("'") or type(error).__name__
+    return escape_untrusted(reason, 200)

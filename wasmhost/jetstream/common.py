@@ -1,0 +1,53 @@
+"""What all partitions of one host have in common, and how an observer host is made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from wasmhost.host.host import ObserverHost
+from wasmhost.host.services import Services
+from wasmhost.jetstream.totals import Totals
+
+if TYPE_CHECKING:
+    from wasmhost.config import HostConfig
+    from wasmhost.config.jetstream import JetStreamConfig
+    from wasmhost.grants.profiles import Profiles
+    from wasmhost.grants.usage import UsageLog
+    from wasmhost.jetstream.harvest import Panics, Reports, States
+    from wasmhost.jetstream.link import Link
+    from wasmhost.jetstream.names import Names
+    from wasmhost.panics.store import PanicLog
+    from wasmhost.wall.zygote import Zygote
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """Opened once by the pool, and closed by it."""
+
+    config: JetStreamConfig
+    names: Names
+    link: Link
+    panics: PanicLog
+    profiles: Profiles
+    usage: UsageLog
+    zygote: Zygote | None
+    totals: Totals = field(default_factory=Totals)
+
+    def host(self, config: HostConfig, states: States, reports: Reports, panics: Panics) -> ObserverHost:
+        """Make the host of one partition, not open yet.
+
+        It is lossless: events wait in the stream, so no pace is too slow, and the same events make the same
+        reports wherever they are served. Its guests are in one process, unless the configuration has more.
+        """
+        services = Services(
+            panics,
+            states,
+            reports,
+            lossless=True,
+            profiles=self.profiles,
+            usage=self.usage,
+            zygote=self.zygote,
+        )
+        config = replace(config, shards=config.shards or 1)
+        return ObserverHost(config, lossless=True, services=services)
