@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 
 class StopRequest:
-    """Handles SIGINT and SIGTERM within its ``with`` block, from the main thread.
+    """Handles SIGINT, SIGTERM and SIGHUP within its ``with`` block, from the main thread.
 
     The handlers are Python's own, not the event loop's: so a second SIGINT works whatever the loop is
     at, and a first one that comes before there is a loop is not lost.
@@ -30,7 +30,7 @@ class StopRequest:
         self._before: dict[signal.Signals, _Handler] = {}
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._before[number] = signal.signal(number, self._on_signal)
         return self
 

@@ -25,7 +25,7 @@ from wasmhost.host.threads import Threads
 from wasmhost.host.trusted import TrustedRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from contextlib import AsyncExitStack
 
     from wasmhost.config import HostConfig, ObserverConfig
@@ -80,7 +80,7 @@ class Crew:
             try:
                 prepared.append(await on_thread(partial(self._open_quarters().prepare, observer)))
             except Exception as error:  # one module must not keep the others from starting
-                self._refuse(observer.name, refusal(error))
+                self.refuse(observer.name, refusal(error))
             await anyio.lowlevel.checkpoint()  # where a cancellation of anyio's is heard
         if self._quarters is None:
             return
@@ -88,7 +88,7 @@ class Crew:
             tell_operator("warning", "compiled modules are not kept", reason=self._quarters.trouble)
         refused = await on_thread(self._quarters.settle_in)
         for name, reason in refused.items():
-            self._refuse(name, reason)
+            self.refuse(name, reason)
         for place in prepared:
             if place.observer.name not in refused:
                 self._keep(place)
@@ -165,6 +165,23 @@ class Crew:
         self._removed[name] = Removed(runner.summary(gone.unheard), runner.counters, mailbox.dropped, gone)
         self._usage.forget(runner.counters)
 
+    def running(self) -> dict[str, tuple[ObserverConfig, str]]:
+        """Which guests run, by name: their settings, and their modules' SHA-256; "" for those that failed."""
+        return {
+            name: (place.observer, "" if _failed(place) else place.module_sha256)
+            for name, place in self.places.items()
+        }
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Note that an observer does not run, and why."""
+        self.refused[name] = reason
+        tell_operator("error", "observer refused", observer=name, reason=reason)
+
+    def forget_refused(self, wanted: Collection[str]) -> None:
+        """Forget what was refused and is not wanted any more."""
+        for name in [name for name in self.refused if name not in wanted]:
+            del self.refused[name]
+
     def removed(self) -> Iterator[ObserverSummary]:
         """Sum up those that are not there any more: what came after them counts as skipped."""
         for each in self._removed.copy().values():
@@ -185,10 +202,6 @@ class Crew:
     def _usage(self) -> UsageLog:
         assert self._services is not None  # noqa: S101 - there was a guest, so there are its services
         return self._services.usage
-
-    def _refuse(self, name: str, reason: str) -> None:
-        self.refused[name] = reason
-        tell_operator("error", "observer refused", observer=name, reason=reason)
 
     def _open_quarters(self) -> Quarters:
         """Where guests live; made for the first one."""
@@ -214,3 +227,7 @@ class Crew:
         runners: list[Runner] = [place.post.runner for place in self.places.values()]
         for runner in runners:
             runner.close()
+
+
+def _failed(place: Place) -> bool:
+    return place.post.runner.summary(0).state == "failed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -19,8 +20,9 @@ from wasmhost.host.counters import Counters, ObserverSummary, Summary
 from wasmhost.host.crew import Crew
 from wasmhost.host.dispatch import LOCAL, Dispatcher
 from wasmhost.host.mishaps import is_worth_a_line, tell_operator
-from wasmhost.host.services import open_services
-from wasmhost.host.wake import call_on_loop
+from wasmhost.host.reload import carry_out, merged, plan
+from wasmhost.host.services import on_thread, open_services
+from wasmhost.host.wake import call_on_loop, uninterrupted
 from wasmhost.observer import collected_error
 from wasmhost.panics.store import PanicLog
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from wasmhost.contract.codec import Frame
     from wasmhost.contract.records import ErrorEvent, HookEvent, Payload, RuntimeContext
     from wasmhost.host.posts import Letterbox
+    from wasmhost.host.reload import Reload
     from wasmhost.host.services import Services
     from wasmhost.observer import WorkloadHookObserver
     from wasmhost.sinks import Sink
@@ -75,6 +78,8 @@ class ObserverHost:
         self._dispatcher = Dispatcher()
         self._stack = AsyncExitStack()  # each step of opening leaves here what undoes it
         self._crew = Crew(self.config, self._dispatcher, self._stack)
+        self._changing = asyncio.Lock()
+        self._closing = False
         self._entered = False
         self._shut: str | None = "the host is not open: use it inside of `async with`"
 
@@ -114,7 +119,13 @@ class ObserverHost:
             with anyio.move_on_after(None if lossless else self.config.drain_s, shield=True):
                 await self.drain()
         finally:
+            await uninterrupted(self._end_changes())
             await self._close()
+
+    async def _end_changes(self) -> None:
+        """Wait for a reload that is under way, and let no other begin."""
+        async with self._changing:
+            self._closing = True
 
     async def _close(self) -> None:
         for post in self._dispatcher.posts:
@@ -236,6 +247,29 @@ class ObserverHost:
         # Polled: whoever told us would do so on every event's way, for the sake of the last one.
         while not all(post.runner.mailbox.idle for post in self._dispatcher.posts):  # noqa: ASYNC110
             await anyio.sleep(_POLL_S)
+
+    async def reload(self, config: HostConfig) -> Reload:
+        """Go over to another configuration: add, replace and remove observers while events flow.
+
+        Each change takes effect between two events, and none is lost: what waits for an observer that is
+        replaced, the new one gets. Observers that are the same go on untouched. Only observers, what they
+        have by default, and ``drain_s`` can change; another value of the rest is for the next start.
+        What is begun is carried out, whoever cancels it; one reload waits for the other.
+        """
+        self._check_open()
+        return await uninterrupted(self._reload(config))
+
+    async def _reload(self, config: HostConfig) -> Reload:
+        async with self._changing:
+            if self._closing:
+                raise UserError("the host is closing")
+            self.config, later = merged(self.config, config)
+            crew = self._crew
+            crew.forget_refused({observer.name for observer in config.observers})
+            todo = await on_thread(partial(plan, config, crew.running()))
+            trusted = {post.runner.name for post in self._dispatcher.posts} - crew.places.keys()
+            drain_s = None if self._lossless else self.config.drain_s
+            return replace(await carry_out(todo, crew, trusted, drain_s), later=later)
 
     @property
     def waiting(self) -> int:

@@ -100,10 +100,16 @@ class Fleet:
                 if shard.admit(member):
                     return shard
         with self._lock:
-            shard = self._new_shard([])
+            shard = self._new_shard([], [member])
         shard.started.wait()
-        if not shard.admit(member):
-            raise GuestRefused("there is no process for it")
+        admitted = False
+        try:
+            admitted = shard.admit(member)
+        finally:
+            if not admitted:
+                self.empty(shard)
+        if not admitted:
+            raise GuestRefused("there is no process to be had for it")
         return shard
 
     def empty(self, shard: Shard) -> None:
@@ -127,9 +133,10 @@ class Fleet:
     def free(self) -> None:
         """Nothing is left."""
 
-    def _new_shard(self, members: Sequence[Member]) -> Shard:
+    def _new_shard(self, members: Sequence[Member], expected: Sequence[Member] = ()) -> Shard:
         self._started += 1
-        shard = Shard(self._started, members, self._zygote, lossless=self._services.lossless)
+        lossless = self._services.lossless
+        shard = Shard(self._started, members, self._zygote, lossless=lossless, expected=expected)
         self.shards.append(shard)
         shard.start()
         return shard

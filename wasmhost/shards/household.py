@@ -171,6 +171,9 @@ class Household:
             desk.may_hear(hooks)
             self._loaded.add(told)
             desk.came_in(hooks)
+            with self.lock:
+                if self.serving:
+                    desk.mailbox.begin()
         else:
             desk.turned_away(bug=bool(source.u8()), reason=source.text(_MAX_REASON))
         return desk

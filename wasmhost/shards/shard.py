@@ -50,7 +50,16 @@ class Suspect(NamedTuple):
 class Shard:
     """One shard. `put`, of its `Multicast`, may be called from any thread; its own thread does the rest."""
 
-    def __init__(self, number: int, members: Sequence[Member], zygote: Zygote, *, lossless: bool) -> None:
+    def __init__(
+        self,
+        number: int,
+        members: Sequence[Member],
+        zygote: Zygote,
+        *,
+        lossless: bool,
+        expected: Sequence[Member] = (),
+    ) -> None:
+        """``expected`` are to be admitted at once, and there has to be room for them."""
         self.name = f"shard {number}"
         self.started = threading.Event()
         """Set when it serves, or will never."""
@@ -62,7 +71,8 @@ class Shard:
         self._zygote = zygote
         self._lossless = lossless
         self._lock = self.household.lock
-        self._limits = limits_of(members)
+        self._expected = expected
+        self._limits = limits_of((*members, *expected))
         self._life: Life | None = None
         self._loading: Desk | None = None
         self._closing = False
@@ -104,7 +114,7 @@ class Shard:
         while not self._closing:
             born = time.monotonic()
             why = ""
-            self._limits = limits_of(self.members)
+            self._limits = limits_of(self.members or self._expected)
             try:
                 life = Life(self._zygote, self.household.notes, self._limits)
             except Exception as error:  # WallError, or no descriptor or thread is left: there may be later

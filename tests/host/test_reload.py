@@ -1,0 +1,337 @@
+"""A host that goes over to another configuration while events flow: none is lost, and nobody else notices."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.host.helpers import (
+    CONNECTED,
+    CTX,
+    FAST,
+    PEER,
+    REPORT_LOST,
+    SPIN,
+    TRAP,
+    MemorySink,
+    accounted,
+    config,
+    event,
+    guest,
+    quiet,
+    recorder,
+    until,
+)
+from wasmhost import (
+    HostConfig,
+    Limits,
+    ObserverHost,
+    UserError,
+    WebRtcConnected,
+    WebRtcConnectStart,
+    WorkloadHookObserver,
+)
+from wasmhost.host.reload import Reload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from wasmhost.host.counters import ObserverSummary
+
+pytestmark = pytest.mark.usefixtures("isolation")
+
+UP = WebRtcConnected(PEER, relayed=False)
+START = WebRtcConnectStart(PEER)
+STATEFUL = replace(FAST, grant=FAST.grant | {"state"})
+COUNT = (
+    "(call $number (i64.extend_i32_u {}))"
+    "(call $report (i32.const 16) (i32.const 4) (i32.const 2048) (i32.const 9))"
+)
+IN_MEMORY = guest(
+    {CONNECTED: "(global.set $n (i32.add (global.get $n) (i32.const 1)))" + COUNT.format("(global.get $n)")}
+)
+"""Reports the how-manieth event of its sandbox's life it is."""
+_NEXT = """
+  (call $load (i32.const 512))
+  (if (i32.load8_u (i32.const 512)) (then (global.set $n (i32.load (i32.load (i32.const 516))))))
+  (global.set $n (i32.add (global.get $n) (i32.const 1)))
+  (i32.store (i32.const 520) (global.get $n))
+  (call $save (i32.const 520) (i32.const 4))"""
+IN_STATE = guest({CONNECTED: _NEXT + COUNT.format("(global.get $n)")})
+"""Reports the how-manieth event it is that is counted in its state."""
+IN_STATE_TENFOLD = guest({CONNECTED: _NEXT + COUNT.format("(i32.mul (global.get $n) (i32.const 10))")})
+
+
+def line_of(host: ObserverHost, name: str) -> ObserverSummary:
+    """Return an observer's line in the summary."""
+    return next(line for line in host.summary().observers if line.name == name)
+
+
+@contextmanager
+def emitting(host: ObserverHost) -> Iterator[list[int]]:
+    """Emit all the time, from another thread; gives how many it were, in the end."""
+    over = threading.Event()
+    total = [0]
+
+    def emit() -> None:
+        while not over.is_set():
+            for _ in range(10):
+                host.emit(UP, CTX)
+            total[0] += 10
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=emit)
+    thread.start()
+    try:
+        yield total
+    finally:
+        over.set()
+        thread.join()
+
+
+async def test_one_that_is_replaced_loses_no_event_and_keeps_its_state(tmp_path: Path) -> None:
+    """What waits for the old one the new one gets, and it begins with the state that the old one left."""
+    sink = MemorySink()
+    modules = {"other": IN_MEMORY, "one": IN_STATE}
+    old = config(tmp_path, modules, STATEFUL)
+    async with ObserverHost(old, sink=sink) as host:
+        with emitting(host) as total:
+            await until(lambda: len(sink.bodies("one")) > 50)
+            done = await host.reload(config(tmp_path, {**modules, "one": IN_STATE_TENFOLD}, STATEFUL))
+            assert done == Reload(replaced=("one",))
+            tenfold = len(sink.bodies("one"))
+            await until(lambda: len(sink.bodies("one")) > tenfold + 50)
+        await host.drain()
+    counted = sink.bodies("one")
+    assert len(counted) == total[0]
+    before = next(at for at, number in enumerate(counted) if number != at + 1)
+    assert 50 < before < total[0] - 50
+    assert counted[before:] == [10 * (at + 1) for at in range(before, total[0])]
+    assert sink.bodies("other") == list(range(1, total[0] + 1)), "one sandbox all the time"
+    for name in modules:
+        assert line_of(host, name).delivered == accounted(line_of(host, name)) == host.summary().events
+
+
+async def test_observers_come_and_go_while_events_flow(tmp_path: Path) -> None:
+    """From its first event to its last, each hears all; the rest of the run counts as skipped."""
+    sink = MemorySink()
+    first = config(tmp_path, {"stays": recorder(), "goes": recorder()})
+    second = config(tmp_path, {"stays": recorder(), "comes": recorder(), "also": recorder()})
+    async with ObserverHost(first, sink=sink) as host:
+        with emitting(host) as total:
+            await until(lambda: total[0] > 100)
+            done = await host.reload(second)
+            assert (done.added, done.removed, done.replaced) == (("comes", "also"), ("goes",), ())
+            assert line_of(host, "goes").state == "removed"
+            await until(lambda: len(sink.seqs("also")) > 100)
+            done = await host.reload(first)
+            assert (done.added, done.removed) == (("goes",), ("comes", "also"))
+            back = len(sink.seqs("goes"))
+            await until(lambda: len(sink.seqs("goes")) > back + 100)
+        await host.drain()
+    assert sink.seqs("stays") == list(range(total[0]))
+    for name in ("comes", "also"):
+        heard = sink.seqs(name)
+        assert heard == list(range(heard[0], heard[-1] + 1))
+    heard = sink.seqs("goes")
+    (gap,) = [at for at in range(1, len(heard)) if heard[at] != heard[at - 1] + 1]
+    assert heard == [*range(heard[gap - 1] + 1), *range(heard[gap], total[0])]
+    for line in host.summary().observers:
+        assert accounted(line) == host.summary().events == total[0]
+        assert line.delivered == len(sink.seqs(line.name))
+    assert [(line.name, line.state) for line in host.summary().observers] == [
+        ("stays", "running"), ("goes", "running"), ("comes", "removed"), ("also", "removed")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("why", ["not wasm", "traps at its start", "is not there"])
+async def test_one_that_cannot_be_replaced_goes_on_as_it_was(tmp_path: Path, why: str) -> None:
+    """With its memory, and without a gap; and the rest of the reload is done."""
+    sink = MemorySink()
+    bad = {
+        "not wasm": b"nonsense",
+        "traps at its start": guest({CONNECTED: ""}, extra=f'(func (export "_initialize") {TRAP})'),
+        "is not there": b"",
+    }[why]
+    async with ObserverHost(config(tmp_path, {"one": IN_MEMORY}), sink=sink) as host:
+        with emitting(host) as total, capture_logs() as logs:
+            await until(lambda: total[0] > 100)
+            new = config(tmp_path, {"one": bad, "two": recorder()})
+            if why == "is not there":
+                (tmp_path / "one.wasm").unlink()
+            done = await host.reload(new)
+            assert list(done.refused) == ["one"]
+            assert done.added == ("two",)
+            await until(lambda: len(sink.seqs("two")) > 50)
+        await host.drain()
+    assert "observer not replaced; the one before goes on" in [entry["event"] for entry in logs]
+    assert sink.bodies("one") == list(range(1, total[0] + 1))
+    assert line_of(host, "one").state == "running"
+    assert line_of(host, "one").delivered == host.summary().events == total[0]
+
+
+async def test_what_is_the_same_is_not_touched(tmp_path: Path) -> None:
+    """Nor is what only stands elsewhere in the file."""
+    sink = MemorySink()
+    first = config(tmp_path, {"a": IN_MEMORY, "b": IN_MEMORY})
+    async with ObserverHost(first, sink=sink) as host:
+        await host.feed(event())
+        done = await host.reload(replace(first, observers=first.observers[::-1]))
+        assert (done.added, done.replaced, done.removed, dict(done.refused)) == ((), (), (), {})
+        await host.feed(event(seq=1))
+        await host.drain()
+    assert sink.bodies("a") == sink.bodies("b") == [1, 2]
+    assert [line.name for line in host.summary().observers] == ["b", "a"]
+
+
+async def test_grants_and_hooks_change_at_an_event_boundary(tmp_path: Path) -> None:
+    """An event before it is seen as granted before, one after it as granted now."""
+    sink = MemorySink()
+    first = config(tmp_path, {"one": recorder()})
+    masked = replace(FAST, grant=FAST.grant - {"peer", "self"}, hooks=frozenset({CONNECTED}))
+    async with ObserverHost(first, sink=sink) as host:
+        host.emit(START, CTX)
+        host.emit(UP, CTX)
+        await host.reload(config(tmp_path, {"one": recorder()}, masked))
+        host.emit(START, CTX)
+        host.emit(UP, CTX)
+        await host.drain()
+    assert sink.seqs("one") == [0, 1, 3]
+    clear, disguised = sink.bodies("one")[1:]
+    assert clear["event"]["peer"]["serial-number"] == PEER.serial_number
+    assert disguised["event"]["peer"] != clear["event"]["peer"]
+    assert (line_of(host, "one").delivered, line_of(host, "one").skipped) == (3, 1)
+
+
+async def test_what_waits_and_is_not_of_the_new_ones_hooks_counts_as_skipped(tmp_path: Path) -> None:
+    """The new one gets the others, in order, and hears of no loss for it."""
+    sink = MemorySink()
+    slow = replace(FAST, limits=Limits(fuel=10**15, deadline_ms=300))
+    first = config(tmp_path, {"one": guest({CONNECTED: SPIN, "on_webrtc_connecting": ""})}, slow)
+    async with ObserverHost(first, sink=sink) as host:
+        host.emit(UP, CTX)  # in hand until its deadline
+        host.emit(START, CTX)
+        host.emit(UP, CTX)
+        await host.reload(config(tmp_path, {"one": guest({CONNECTED: REPORT_LOST})}, slow))
+        await host.drain()
+    line = line_of(host, "one")
+    assert (line.delivered, line.panics, line.skipped, line.dropped) == (1, 1, 1, 0)
+    assert sink.seqs("one") == [2]
+    assert sink.bodies("one") == [0]
+
+
+async def test_a_larger_stack_a_new_memory_limit_and_more_observers_than_there_were(tmp_path: Path) -> None:
+    """What the first ones needed is no bound for the next."""
+    sink = MemorySink()
+    async with ObserverHost(config(tmp_path, {"one": quiet()}), sink=sink) as host:
+        large = replace(FAST, limits=Limits(stack_kib=1024, memory_mib=2048))
+        many = {f"n{number}": recorder() for number in range(12)}
+        done = await host.reload(config(tmp_path, many, large))
+        assert len(done.added) == 12
+        await host.feed(event())
+        await host.drain()
+        done = await host.reload(config(tmp_path, {"one": recorder()}))
+        assert len(done.removed) == 12
+        await host.feed(event(seq=1))
+        await host.drain()
+    assert sink.seqs("n11") == [0]
+    assert sink.seqs("one") == [1]
+
+
+async def test_a_host_without_observers_gets_some(tmp_path: Path) -> None:
+    """And may lose the last one again."""
+    sink = MemorySink()
+    some = config(tmp_path, {"one": recorder()})
+    none = replace(some, observers=())
+    async with ObserverHost(none, sink=sink) as host:
+        await host.feed(event())
+        await host.reload(some)
+        await host.feed(event(seq=1))
+        await host.reload(none)
+        await host.feed(event(seq=2))
+    assert sink.seqs("one") == [1]
+    assert accounted(line_of(host, "one")) == host.summary().events == 3
+
+
+async def test_what_cannot_change_is_told_and_stays(tmp_path: Path) -> None:
+    """The database, say: it takes effect at the next start."""
+    first = config(tmp_path, {"one": quiet()}, db=tmp_path / "a.db")
+    async with ObserverHost(first, sink=MemorySink()) as host:
+        done = await host.reload(replace(first, db=tmp_path / "b.db", drain_s=7.0, reports="elsewhere"))
+        assert sorted(done.later) == ["db", "reports"]
+        assert host.config.db == tmp_path / "a.db"
+        assert host.config.drain_s == 7.0
+    assert not (tmp_path / "b.db").exists()
+
+
+async def test_a_closed_host_does_not_reload(tmp_path: Path) -> None:
+    """Nor one that was never opened."""
+    host = ObserverHost(config(tmp_path, {"one": quiet()}), sink=MemorySink())
+    with pytest.raises(UserError, match="not open"):
+        await host.reload(HostConfig())
+    async with host:
+        pass
+    with pytest.raises(UserError, match="closed"):
+        await host.reload(HostConfig())
+
+
+async def test_a_reload_under_way_is_carried_out_before_the_host_closes(tmp_path: Path) -> None:
+    """Cancelled or not: an observer half replaced would be one too many, or none."""
+    sink = MemorySink()
+    host = ObserverHost(config(tmp_path, {"one": IN_STATE}, STATEFUL), sink=sink)
+    async with host:
+        await host.feed(event())
+        reload = asyncio.create_task(host.reload(config(tmp_path, {"one": IN_STATE_TENFOLD}, STATEFUL)))
+        await asyncio.sleep(0)
+        await host.feed(event(seq=1))
+        reload.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reload
+    assert sink.bodies("one") in ([1, 2], [1, 20], [10, 20])
+    assert line_of(host, "one").delivered == 2
+
+
+async def test_an_observer_in_python_stays_and_its_name_is_taken(tmp_path: Path) -> None:
+    """Those are the program's own, and no file's business."""
+    sink = MemorySink()
+    heard: list[str] = []
+
+    class Own(WorkloadHookObserver):
+        async def on_webrtc_connected(self, *_arguments: object) -> None:
+            heard.append("one")
+
+    async with ObserverHost(config(tmp_path, {"one": recorder()}), trusted=[Own()], sink=sink) as host:
+        with capture_logs():
+            done = await host.reload(config(tmp_path, {"Own": recorder()}))
+        assert dict(done.refused) == {"Own": "an observer in Python has its name"}
+        await host.feed(event())
+        await host.drain()
+    assert heard == ["one"]
+    assert sink.seqs("one") == []
+
+
+async def test_what_was_used_is_kept_for_each_module(tmp_path: Path) -> None:
+    """Old and new have counters in common, and each its own account of what it used."""
+    first = config(tmp_path, {"one": recorder(CONNECTED)}, db=tmp_path / "w.db")
+    async with ObserverHost(first, sink=MemorySink()) as host:
+        for seq in range(3):
+            await host.feed(event(seq=seq))
+        await host.drain()
+        old = host._crew.places["one"].module_sha256
+        await host.reload(config(tmp_path, {"one": quiet()}, db=tmp_path / "w.db"))
+        new = host._crew.places["one"].module_sha256
+        await host.feed(event(seq=3))
+        await host.drain()
+    from wasmhost.grants.usage import Used, read_usage
+
+    used = [read_usage(tmp_path / "w.db", "one", sha) for sha in (old, new)]
+    assert [each[Used("hook", CONNECTED)] for each in used] == [3, 1]
+    assert [Used("capability", "report") in each for each in used] == [True, False]

@@ -1,0 +1,110 @@
+"""A run that goes over to a changed configuration: when it is told to, or sees that a file has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from wasmhost.errors import UserError
+from wasmhost.host.services import cancel, on_thread
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+    from types import FrameType
+
+    from wasmhost.config import HostConfig
+    from wasmhost.host.host import ObserverHost
+
+_LOOK_S: Final = 1.0
+
+_log: Final = structlog.stdlib.get_logger("wasmhost.cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Reloading:
+    """How a run's configuration is read anew. ``file`` is where most of it stands.
+
+    ``watch``: look at the file and the modules every second, and read it anew when they have changed.
+    """
+
+    file: Path
+    read: Callable[[], HostConfig]
+    watch: bool = False
+
+
+@asynccontextmanager
+async def reloading(host: ObserverHost, how: Reloading | None) -> AsyncIterator[None]:
+    """Reload a host's configuration at SIGHUP, and where it says so when files change, within the block.
+
+    Without a configuration file a SIGHUP is left to what it did before.
+    """
+    if how is None:
+        yield
+        return
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(asked.set)
+
+    before = signal.signal(signal.SIGHUP, ask)
+    tasks = [asyncio.create_task(_serve(host, how, asked), name="wasmhost-reload")]
+    if how.watch:
+        tasks.append(asyncio.create_task(_watch(host, how.file, asked), name="wasmhost-watch"))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        for task in tasks:
+            await cancel(task)
+
+
+async def _serve(host: ObserverHost, how: Reloading, asked: asyncio.Event) -> None:
+    while True:
+        await asked.wait()
+        asked.clear()
+        try:
+            done = await host.reload(await on_thread(how.read))
+        except UserError as error:
+            _log.error("configuration not reloaded; the one before stays in force", reason=str(error))
+            continue
+        for key in done.later:
+            _log.warning("a changed setting takes effect at the next start", key=key)
+        _log.info(
+            "configuration reloaded",
+            added=list(done.added),
+            replaced=list(done.replaced),
+            removed=list(done.removed),
+            refused=sorted(done.refused),
+        )
+
+
+async def _watch(host: ObserverHost, file: Path, asked: asyncio.Event) -> None:
+    """Ask for a reload once a change is complete: once files are as they were a second ago."""
+    known = settled = await on_thread(lambda: _looks(host, file))
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        now = await on_thread(lambda: _looks(host, file))
+        if now == known and now != settled:
+            settled = now
+            asked.set()
+        known = now
+
+
+def _looks(host: ObserverHost, file: Path) -> tuple[object, ...]:
+    """What files look like from outside: the configuration, and the modules of those that run or should."""
+    return tuple(map(_look, (file, *(observer.module for observer in host.config.observers))))
+
+
+def _look(path: Path) -> tuple[object, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return (path, None)
+    return (path, status.st_ino, status.st_size, status.st_mtime_ns)
