@@ -15,8 +15,9 @@ from wasmhost.cli.verdict import verdict
 from wasmhost.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from wasmhost.cli.reloading import Reloading
     from wasmhost.cli.session import Outcome
     from wasmhost.config import HostConfig
 
@@ -29,7 +30,7 @@ def run(
         typer.Option(
             "--from",
             metavar="SOURCE",
-            help='Where events come from: a file, "-" (standard input), unix:PATH or tcp:HOST:PORT.',
+            help='Where events come from: a file, "-" (standard input), unix:PATH, tcp:HOST:PORT or nats://HOST:PORT/STREAM.',
         ),
     ],
     observer: Annotated[
@@ -62,6 +63,10 @@ def run(
             "--shards", metavar="N", min=1, max=64, help="How many processes.  [default: one per processor]"
         ),
     ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Reload when the --config file or a module of it changes."),
+    ] = False,
     json: JsonOption = False,
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="The least important log lines to show.")
@@ -71,15 +76,30 @@ def run(
 
     A file or standard input is read to its end, a socket until the run is stopped. Standard output
     carries reports, and with --json the summary as its last line; the log and the summary for people
-    go to standard error. SIGINT or SIGTERM ends a run in good order, a second SIGINT at once.
+    go to standard error. SIGINT or SIGTERM ends a run in good order, a second SIGINT at once; SIGHUP
+    reads the --config file anew.
     """
-    with StopRequest() as stop:
+    where = one_of(db, panics, "--db and --panics")
+
+    def read() -> "HostConfig":
         settings = _configuration(config, observer or (), grant or ())
-        settings = _redirected(settings, one_of(db, panics, "--db and --panics"), reports)
-        settings = _isolated(settings, isolation, shards)
-        outcome = _play(settings, source, log_level, stop)
+        return _isolated(_redirected(settings, where, reports), isolation, shards)
+
+    with StopRequest() as stop:
+        outcome = _play(read(), source, log_level, stop, _reloading(config, read, watch=watch))
         _show(outcome, as_json=json)
     return verdict(outcome)
+
+
+def _reloading(file: Path | None, read: "Callable[[], HostConfig]", *, watch: bool) -> "Reloading | None":
+    """How the configuration is read anew, where there is one in a file."""
+    if file is None:
+        if watch:
+            raise ConfigError("--watch is for a file given with --config")
+        return None
+    from wasmhost.cli.reloading import Reloading
+
+    return Reloading(file, read, watch)
 
 
 def _configuration(file: Path | None, modules: "Sequence[Path]", grants: "Sequence[str]") -> "HostConfig":
@@ -110,14 +130,16 @@ def _isolated(settings: "HostConfig", isolation: Isolation | None, shards: int |
     return replace(settings, shards=shards)
 
 
-def _play(settings: "HostConfig", source: str, level: LogLevel, stop: StopRequest) -> "Outcome":
+def _play(
+    settings: "HostConfig", source: str, level: LogLevel, stop: StopRequest, reload: "Reloading | None"
+) -> "Outcome":
     import asyncio
 
     from wasmhost.cli.logs import configure_logs
     from wasmhost.cli.session import play
 
     configure_logs(level)
-    return asyncio.run(play(settings, source, stop))
+    return asyncio.run(play(settings, source, stop, reload))
 
 
 def _show(outcome: "Outcome", *, as_json: bool) -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from wasmhost.cli.reloading import reloading
 from wasmhost.contract.codec import Frame
 from wasmhost.host.host import ObserverHost
+from wasmhost.jetstream.address import is_address
 from wasmhost.sinks import open_sink
 from wasmhost.sources import Rejected, open_source
 from wasmhost.text import escape_untrusted
@@ -17,6 +19,7 @@ from wasmhost.text import escape_untrusted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wasmhost.cli.reloading import Reloading
     from wasmhost.cli.stopping import StopRequest
     from wasmhost.config import HostConfig
     from wasmhost.host.counters import Summary
@@ -51,14 +54,18 @@ class Outcome:
     failures: tuple[str, ...]
 
 
-async def play(config: HostConfig, spec: str, stop: StopRequest) -> Outcome:
+async def play(config: HostConfig, spec: str, stop: StopRequest, reload: Reloading | None = None) -> Outcome:
     """Give the events of a source to the observers of a configuration, until it ends or is stopped.
 
     Where the configuration does not say otherwise, they run in processes of their own: what we are given to
-    run here is a stranger's.
+    run here is a stranger's. ``reload``: how the configuration is read anew while they do.
 
     :raises UserError: the source, the database or the sink cannot be opened.
     """
+    if is_address(spec):
+        from wasmhost.cli.stream_session import play_stream  # it makes use of this module
+
+        return await play_stream(config, spec, stop)
     unread = Unread()
     config = replace(config, isolation=config.isolation or "process")
     async with open_source(spec, config.source) as source:
@@ -66,7 +73,7 @@ async def play(config: HostConfig, spec: str, stop: StopRequest) -> Outcome:
         stop.call(source.stop, asyncio.get_running_loop())
         try:
             host = ObserverHost(config, lossless=source.lossless, sink=sink)
-            async with host:
+            async with host, reloading(host, reload):
                 if not source.lossless:
                     _log.info("listening", source=source.name)
                 await _feed(source, host, unread, stop)
