@@ -23,6 +23,7 @@ def summary_json(summary: Summary) -> str:
         {
             "events": summary.events,
             "rejected": summary.rejected,
+            **({} if summary.duplicates is None else {"duplicates": summary.duplicates}),
             "observers": [_observer_json(observer) for observer in summary.observers],
         }
     )
@@ -73,7 +74,8 @@ def summary_table(summary: Summary, screen: Terminal) -> str:
         Column("max", "right", drop=1),
     )
     columns += (Column("suppressed", "right", drop=3),) if _any_suppressed(summary) else ()
-    head = f"{_count(summary.events, 'event')}, {summary.rejected:,} rejected\n"
+    again = f", {summary.duplicates:,} came again" if summary.duplicates else ""
+    head = f"{_count(summary.events, 'event')}, {summary.rejected:,} rejected{again}\n"
     return head + table(columns, [_row(observer)[: len(columns)] for observer in summary.observers], screen)
 
 

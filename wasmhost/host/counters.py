@@ -216,8 +216,9 @@ class ObserverSummary:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run came to."""
+    """What a run came to. ``duplicates``: events that came again, and were not taken; None: nobody looked."""
 
     events: int
     rejected: int
     observers: tuple[ObserverSummary, ...]
+    duplicates: int | None = None

@@ -57,7 +57,7 @@ class Totals:
             for name in names
             if (line := self._observers.get(name)) is not None
         ]
-        return Summary(self.events, self.rejected, tuple(lines))
+        return Summary(self.events, self.rejected, tuple(lines), self.duplicates)
 
 
 def _together(one: ObserverSummary, other: ObserverSummary) -> ObserverSummary:
