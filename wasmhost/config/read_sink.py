@@ -70,6 +70,10 @@ def _sink(table: Node, folder: Path) -> AnySink:
             raise table.error(f'has no "{name}"')
     found = {name: check(values[name]) for name, check in checks.items() if name in values}
     found.update({name: folder / found[name] for name in _BESIDE_THE_FILE if name in found})
+    for one, other in (("tls_cert", "tls_key"), ("user", "password_file")):
+        if (one in found) != (other in found):
+            given, missing = (one, other) if one in found else (other, one)
+            raise values[given].error(f"needs {missing}, too")
     if kind == "webhook" and ("secret_file" in found) == ("secret_env" in found):
         raise table.error('needs one of "secret_file" and "secret_env": every request is signed')
     sink: AnySink = make(**found)
@@ -104,6 +108,10 @@ def _topics(node: Node) -> tuple[str, ...]:
     if not named:
         raise node.error("is empty: no report would be sent; leave it out for all")
     return named
+
+
+def _path(node: Node) -> Path:
+    return Path(text(node))
 
 
 def _path_or_stdout(node: Node) -> Path | None:
@@ -189,18 +197,22 @@ _COMMON: Final[_Checks] = {
     "backoff_ms": _waits,
     "attempts": whole(1, 1_000_000),
     "max_age_s": number(1, 365 * DAY_S),
-    "dead_letter": lambda node: Path(text(node)),
+    "dead_letter": _path,
 }
-_PATH: Final = lambda node: Path(text(node))  # noqa: E731 - a row of the tables below
 _NDJSON: Final[_Checks] = {"path": _path_or_stdout}
 _WEBHOOK: Final[_Checks] = {
     "url": _webhook_url,
-    "secret_file": _PATH,
+    "secret_file": _path,
     "secret_env": _variable,
-    "ca_file": _PATH,
+    "tls_ca": _path,
 }
-_NATS: Final[_Checks] = {"url": _nats_url, "subject": _subject, "creds_file": _PATH, "ca_file": _PATH}
-_BESIDE_THE_FILE: Final = ("secret_file", "ca_file", "creds_file")
+_NATS: Final[_Checks] = {
+    "url": _nats_url,
+    "subject": _subject,
+    "user": text,
+    **dict.fromkeys(("credentials", "password_file", "tls_ca", "tls_cert", "tls_key"), _path),
+}
+_BESIDE_THE_FILE: Final = ("secret_file", "credentials", "password_file", "tls_ca", "tls_cert", "tls_key")
 _KINDS: Final[dict[str, tuple[Callable[..., AnySink], _Checks, tuple[str, ...]]]] = {
     "ndjson": (NdjsonSinkConfig, _NDJSON, ("path",)),
     "webhook": (WebhookSinkConfig, _WEBHOOK, ("url",)),

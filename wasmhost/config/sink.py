@@ -53,7 +53,7 @@ class NdjsonSinkConfig(SinkConfig):
 class WebhookSinkConfig(SinkConfig):
     """Posts to ``url``, signed with the secrets in ``secret_file`` or in the variable ``secret_env``.
 
-    ``ca_file`` has the certificates to trust, instead of the system's.
+    ``tls_ca`` has the certificates to trust, instead of the system's.
     """
 
     kind: ClassVar[Kind] = "webhook"
@@ -61,22 +61,27 @@ class WebhookSinkConfig(SinkConfig):
     url: str
     secret_file: Path | None = None
     secret_env: str | None = None
-    ca_file: Path | None = None
+    tls_ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NatsSinkConfig(SinkConfig):
     """Publishes to JetStream at ``url``, to ``subject`` with its fields filled in.
 
-    ``creds_file`` is a file of credentials as NATS makes them, ``ca_file`` as of a webhook.
+    ``credentials`` is a file with a JWT and its key, ``password_file`` one with the password of ``user``.
+    ``tls_ca`` is as of a webhook; ``tls_cert`` and ``tls_key`` are our own.
     """
 
     kind: ClassVar[Kind] = "nats"
 
     url: str
     subject: str = "wasmhost.{what}.{observer}.{topic}"
-    creds_file: Path | None = None
-    ca_file: Path | None = None
+    credentials: Path | None = None
+    user: str | None = None
+    password_file: Path | None = None
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     batch: int = 256
 
 

@@ -10,6 +10,7 @@ import anyio
 import anyio.to_thread
 
 from wasmhost.database import Database
+from wasmhost.errors import ConfigError
 from wasmhost.grants.profiles import Profiles
 from wasmhost.grants.usage import UsageLog
 from wasmhost.host.mishaps import tell_operator
@@ -17,7 +18,9 @@ from wasmhost.host.reports import ReportQueue
 from wasmhost.host.state import StateStore
 from wasmhost.host.wake import uninterrupted
 from wasmhost.panics.store import PanicLog
-from wasmhost.sinks import open_sink
+from wasmhost.sinks import NdjsonSink, open_sink
+from wasmhost.sinks.delivery import Delivery
+from wasmhost.sinks.tap import ReportTap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +41,7 @@ USAGE_EVERY_S: Final = 5.0
 class Services:
     """What all runners of a host share. ``lossless``: no backoff, and time is counted in events.
 
+    ``delivery`` has the sinks of the configuration, where there are any.
     ``zygote`` makes the processes of its shards; None: it makes one of its own, should it need one.
     """
 
@@ -48,6 +52,7 @@ class Services:
     profiles: Profiles
     usage: UsageLog
     zygote: Zygote | None = None
+    delivery: Delivery | None = None
 
 
 async def open_services(
@@ -64,6 +69,10 @@ async def open_services(
     if config.db is not None:
         database = await uninterrupted(open_database(stack, config, failures))
     sink = sink or open_sink(config.reports)
+    panics = PanicLog(database)
+    delivery = await _open_delivery(stack, config, database, sink)
+    if delivery is not None:
+        panics.listen(delivery.outbox.panicked)
     stack.callback(_note_failure, failures, sink)
     await stack.enter_async_context(sink)
     reports = ReportQueue(sink, lossless=lossless)
@@ -72,7 +81,19 @@ async def open_services(
     profiles = Profiles(None if database is None else database.key)
     usage = UsageLog(database)
     stack.push_async_callback(cancel, asyncio.create_task(keep_written(usage), name="wasmhost-usage"))
-    return Services(PanicLog(database), StateStore(database), reports, lossless, profiles, usage)
+    taker = reports if delivery is None else ReportTap(delivery.outbox, reports)
+    return Services(panics, StateStore(database), taker, lossless, profiles, usage, delivery=delivery)
+
+
+async def _open_delivery(
+    stack: AsyncExitStack, config: HostConfig, database: Database | None, sink: Sink
+) -> Delivery | None:
+    if not config.sinks:
+        return None
+    if database is None:
+        raise ConfigError("sinks need a database for what waits to be sent: name one as db of [host]")
+    on_stdout = isinstance(sink, NdjsonSink) and sink.on_stdout
+    return await stack.enter_async_context(Delivery(config, database, stdout_taken=on_stdout))
 
 
 async def keep_written(usage: UsageLog) -> None:

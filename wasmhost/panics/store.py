@@ -14,7 +14,7 @@ from wasmhost.panics.tally import KEEP, MAX_SIGNATURES, Tallies, Tally
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from wasmhost.database import Database
@@ -59,6 +59,7 @@ class PanicLog:
         self._database = database
         self._lock = threading.Lock()
         self._waiting = Tallies()
+        self._listener: Callable[[Collection[str]], None] | None = None
         if database is not None:
             database.attach(self)
 
@@ -83,6 +84,10 @@ class PanicLog:
             rows = [_row(number, tally) for number, tally in enumerate(self._waiting, start=1)]
         return sorted(rows, key=lambda row: (row.last_at, row.id), reverse=True)
 
+    def listen(self, listener: Callable[[Collection[str]], None]) -> None:
+        """Have ``listener`` called, on the writer thread, with the signatures of what was just written."""
+        self._listener = listener
+
     def write(self, connection: sqlite3.Connection) -> None:
         """Write what waits; the writer thread's side of :class:`~wasmhost.database.Ledger`."""
         with self._lock:
@@ -91,13 +96,14 @@ class PanicLog:
             return
         try:
             with transaction(connection):
-                for tally in taken:
-                    _write_tally(connection, tally)
+                written = [_write_tally(connection, tally) for tally in taken]
         except sqlite3.Error:
             with self._lock:
                 taken.add_later(self._waiting)
                 self._waiting = taken
             raise
+        if self._listener is not None:
+            self._listener(written)
 
 
 def read_panics(path: Path) -> list[PanicRow]:
@@ -142,7 +148,8 @@ def _fit_to_keep(panic: Panic) -> Panic:
     return replace(panic, message=message, backtrace=backtrace)
 
 
-def _write_tally(connection: sqlite3.Connection, tally: Tally) -> None:
+def _write_tally(connection: sqlite3.Connection, tally: Tally) -> str:
+    """Write a tally; return the signature it goes by on disk."""
     signature = _signature_on_disk(connection, tally)
     connection.execute(
         "INSERT INTO panic_signature VALUES (?, ?, ?, ?, ?) ON CONFLICT (signature) DO UPDATE SET"
@@ -159,6 +166,7 @@ def _write_tally(connection: sqlite3.Connection, tally: Tally) -> None:
         " (SELECT id FROM panic WHERE signature = ?1 ORDER BY id DESC LIMIT ?2)",
         (signature, KEEP),
     )
+    return signature
 
 
 def _signature_on_disk(connection: sqlite3.Connection, tally: Tally) -> str:

@@ -1,13 +1,20 @@
-"""Writing lines to a file descriptor of any kind without holding the event loop."""
+"""Opening what lines are written to, and writing them without holding the event loop."""
 
 from __future__ import annotations
 
 import os
 import select
 import stat
+import sys
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.to_thread
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_STDOUT: Final = 1
 
 
 class LineWriter:
@@ -81,3 +88,37 @@ class _Pending:
 def _write_all(descriptor: int, pending: _Pending) -> None:
     while pending.left:
         pending.done += os.write(descriptor, pending.left)
+
+
+def open_to_append(path: Path) -> int:
+    """Open a file, made if missing, and return its descriptor; raises OSError."""
+    # Appending: what an earlier run found is not ours to delete. Without waiting: a named pipe may
+    # have no reader.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC
+    return os.open(path, flags, 0o644)
+
+
+def standard_output() -> int:
+    """Return the descriptor of standard output; raises OSError where it is closed."""
+    # Closed by whoever started us, its number may by now be that of another file of ours.
+    if sys.__stdout__ is None:
+        raise OSError("it is closed")
+    return _STDOUT
+
+
+def ends_within_a_line(path: Path) -> bool:
+    """Tell whether an earlier run was killed in the middle of a line."""
+    if not path.is_file() or not os.access(path, os.R_OK):
+        return False
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size == 0:
+            return False
+        file.seek(size - 1)
+        return file.read(1) != b"\n"
+
+
+def words(error: OSError) -> str:
+    """Return what an error says, as the end of a line of ours."""
+    said = error.strerror or str(error)
+    return said[:1].lower() + said[1:]

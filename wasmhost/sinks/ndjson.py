@@ -7,7 +7,6 @@ character reaches a terminal.
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,13 @@ import structlog
 
 from wasmhost.errors import InternalError, SinkError
 from wasmhost.sinks.cbor_json import cbor_to_json
-from wasmhost.sinks.descriptors import LineWriter
+from wasmhost.sinks.descriptors import (
+    LineWriter,
+    ends_within_a_line,
+    open_to_append,
+    standard_output,
+    words,
+)
 from wasmhost.text import escape_untrusted, safe_json, shorten
 
 if TYPE_CHECKING:
@@ -27,7 +32,6 @@ if TYPE_CHECKING:
 
     from wasmhost.sinks.base import ReportRecord
 
-_STDOUT = 1
 _NAME_LIMIT = 256
 
 
@@ -50,6 +54,7 @@ class NdjsonSink:
         self.lost: Counter[str] = Counter()  # by observer: invalid and dropped
         self.failed: str | None = None
         self.name = "standard output" if path is None else escape_untrusted(str(path), 400)
+        self.on_stdout = path is None
         self._path = path
         self._descriptor: int | None = None
         self._writer: LineWriter | None = None
@@ -59,14 +64,14 @@ class NdjsonSink:
     async def __aenter__(self) -> Self:
         try:
             if self._path is None:
-                self._writer = LineWriter(_stdout(), ours=False)
+                self._writer = LineWriter(standard_output(), ours=False)
             else:
-                self._descriptor = _open(self._path)
-                torn = _ends_within_a_line(self._path)
+                self._descriptor = open_to_append(self._path)
+                torn = ends_within_a_line(self._path)
                 self._writer = LineWriter(self._descriptor, ours=True, torn=torn)
         except OSError as error:
             self._close()
-            raise SinkError(f"cannot write reports to {self.name}: {_reason(error)}") from error
+            raise SinkError(f"cannot write reports to {self.name}: {words(error)}") from error
         return self
 
     async def __aexit__(
@@ -97,7 +102,7 @@ class NdjsonSink:
         except OSError as error:
             self.reader_gone = isinstance(error, BrokenPipeError)
             if self.failed is None:
-                self.failed = f"cannot write reports to {self.name}: {_reason(error)}"
+                self.failed = f"cannot write reports to {self.name}: {words(error)}"
                 structlog.get_logger().error("reports not written", reason=self.failed)
 
     def _line(self, record: ReportRecord) -> bytes | None:
@@ -125,34 +130,3 @@ class NdjsonSink:
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._descriptor = self._writer = None
-
-
-def _open(path: Path) -> int:
-    # Appending: what an earlier run found is not ours to delete. Without waiting: a named pipe may
-    # have no reader.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC
-    return os.open(path, flags, 0o644)
-
-
-def _stdout() -> int:
-    # Closed by whoever started us, its number may by now be that of another file of ours.
-    if sys.__stdout__ is None:
-        raise OSError("it is closed")
-    return _STDOUT
-
-
-def _ends_within_a_line(path: Path) -> bool:
-    """Tell whether an earlier run was killed in the middle of a line."""
-    if not path.is_file() or not os.access(path, os.R_OK):
-        return False
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        if size == 0:
-            return False
-        file.seek(size - 1)
-        return file.read(1) != b"\n"
-
-
-def _reason(error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return reason[:1].lower() + reason[1:]

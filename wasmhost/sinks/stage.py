@@ -1,0 +1,76 @@
+"""What waits in memory until the next commit: bounded, and fair to whoever says little."""
+
+from __future__ import annotations
+
+from collections import deque
+from heapq import merge
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+T = TypeVar("T")
+
+
+class Staged(NamedTuple, Generic[T]):
+    """Something that waits: its place in the order, who it is from, and what it counts for in bytes."""
+
+    order: int
+    owner: str
+    size: int
+    item: T
+
+
+class Stage(Generic[T]):
+    """A queue with a bound on its rows and its bytes. Not safe from several threads.
+
+    Where there is no room, the oldest of the owner who has most is given up: one that floods takes no place
+    from another.
+    """
+
+    def __init__(self, rows: int, size: int) -> None:
+        self.rows = 0
+        self.size = 0
+        self._most_rows = rows
+        self._most_size = size
+        self._owners: dict[str, deque[Staged[T]]] = {}
+
+    def add(self, staged: Staged[T]) -> list[T]:
+        """Take one more; return what had to be given up for it."""
+        self._owners.setdefault(staged.owner, deque()).append(staged)
+        self._count(staged, 1)
+        return self._give_up()
+
+    def take(self) -> list[Staged[T]]:
+        """Return all that waits, in order, and wait for more."""
+        taken = list(merge(*self._owners.values()))
+        self._owners = {}
+        self.rows = self.size = 0
+        return taken
+
+    def give_back(self, taken: Iterable[Staged[T]]) -> list[T]:
+        """Take back what `take` returned last; return what had to be given up for it."""
+        for staged in reversed(list(taken)):
+            self._owners.setdefault(staged.owner, deque()).appendleft(staged)
+            self._count(staged, 1)
+        return self._give_up()
+
+    def _give_up(self) -> list[T]:
+        given_up: list[T] = []
+        while self.rows > self._most_rows or (self.size > self._most_size and self.rows > 1):
+            by_rows = self.rows > self._most_rows
+            fullest = max(self._owners.values(), key=len if by_rows else _size)
+            staged = fullest.popleft()
+            if not fullest:
+                del self._owners[staged.owner]
+            self._count(staged, -1)
+            given_up.append(staged.item)
+        return given_up
+
+    def _count(self, staged: Staged[T], sign: int) -> None:
+        self.rows += sign
+        self.size += sign * staged.size
+
+
+def _size(waiting: deque[Staged[T]]) -> int:
+    return sum(staged.size for staged in waiting)
