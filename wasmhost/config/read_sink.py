@@ -6,7 +6,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from wasmhost.config.checks import safe_name
 from wasmhost.config.nodes import Node, member, number, suggestion, text, whole
@@ -142,18 +142,25 @@ def _nats_url(node: Node) -> str:
 
 def _url(node: Node, *schemes: str) -> str:
     url = text(node)
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not url.isascii() or not url.isprintable() or " " in url:
+    parts = _parts(url)
+    if parts is None or parts.scheme not in schemes or not parts.hostname:
         raise node.error(
             f"must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
         )
     if parts.username is not None or parts.password is not None:
         raise node.error("must not hold a password or token: it would be shown; give them in a file")
     return url
+
+
+def _parts(url: str) -> SplitResult | None:
+    """Take a URL apart; None for what is none."""
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None  # looking at the port is what checks it
+    except ValueError:
+        return None
 
 
 _FIELD = re.compile(r"\{(\w*)\}")
