@@ -140,6 +140,26 @@ async def test_a_silent_peer_is_recovering_then_gone() -> None:
     ]
 
 
+async def test_a_peer_that_dies_before_its_channel_opens_is_given_up() -> None:
+    """The connection stands, and nothing ever comes over it: silent, then gone, as later in its life."""
+    pair = Pair(QUICK)
+    offer = await pair.ours.offer()
+    answer = await pair.theirs.answer(offer)
+    sctp = pair.theirs._connection.sctp
+    assert sctp is not None
+    sctp.start = _never  # type: ignore[assignment, method-assign]
+    await pair.ours.accept(answer)
+    await eventually(pair.ours.ended.is_set)
+    await pair.theirs.close()
+    await pair.ours.close()
+    names = ["WebRtcConnectStart", "WebRtcConnected", "WebRtcDisconnected", "WebRtcDisconnected"]
+    assert pair.our_told.names == names
+
+
+async def _never(*_arguments: object) -> None:
+    """Do what a process does that is dead."""
+
+
 async def test_nonsense_of_a_peer_ends_the_link_only() -> None:
     """A peer that speaks another language is disconnected, and that is told."""
     async with linked() as pair:

@@ -41,12 +41,13 @@ class _Running:
 
 async def run_demo(make_hooks: Callable[[str], Hooks], tell: Callable[[str], None]) -> None:
     """Play the demo. ``make_hooks`` makes a node's by its name, ``tell`` takes the headline of a scene."""
+    our_hooks, their_hooks = make_hooks("alice"), make_hooks("bob")
     server = SignalingServer(Issuer(CREDENTIAL_S))
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(server.listen("127.0.0.1", 0))
         tell(f"a signaling server at {url}, and two nodes")
-        alice = _start(make_hooks("alice"), "alice", url)
-        bob = _start(make_hooks("bob"), "bob", url)
+        alice = _start(our_hooks, "alice", url)
+        bob = _start(their_hooks, "bob", url)
         try:
             async with asyncio.timeout(_PATIENCE_S * 2):
                 await _play(server, alice, bob, tell)

@@ -126,6 +126,9 @@ class PeerLink:
         if state == "connected":
             self.settled.set()
             self._stands()
+            # From here on, not from when the channel opens: the peer may be gone before it does.
+            self._last_heard = time.monotonic()
+            self._beating = asyncio.create_task(self._beat())
         elif state in {"failed", "closed"}:
             self._over(f"connection {state}")
 
@@ -144,14 +147,6 @@ class PeerLink:
         self._channel = channel
         channel.on("message", self._heard)
         channel.on("close", lambda: self._over("data channel closed"))
-        if channel.readyState == "open":
-            self._opened()
-        else:
-            channel.on("open", self._opened)
-
-    def _opened(self) -> None:
-        self._last_heard = time.monotonic()
-        self._beating = asyncio.create_task(self._beat())
 
     def _heard(self, text: str | bytes) -> None:
         self._last_heard = time.monotonic()
