@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wasmhost.bench import run_bench
+from wasmhost.bench.emitter import HOSTS, run_emitter
 from wasmhost.bench.subjects import (
     HOOK,
     PAYLOAD,
@@ -61,3 +62,12 @@ def test_the_figures_have_all_their_keys() -> None:
     assert isinstance(versions, dict)
     assert {"wasmhost", "wasmtime", "extism", "python"} <= versions.keys()
     assert all("×" in row.ratio for row in figures.rows() if row.label.startswith("  the same"))
+
+
+def test_an_emitter_is_measured_with_hosts_in_all_conditions() -> None:
+    """One short run gives every key of ``bench --emit --json``."""
+    figures = run_emitter(rounds=1, events=200)
+    assert all(value > 0 for value in figures.values())
+    assert {"encode_ns", "emit_ns", "emit_to_encode", "emit_to_encode_processor"} <= figures.keys()
+    assert {f"emit_p99_{host}_ns" for host in HOSTS} <= figures.keys()
+    assert figures["emit_p99_worst_to_best"] >= 1

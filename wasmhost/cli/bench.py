@@ -30,6 +30,10 @@ def bench(
             "--shards", help="Measure instead what processes cost beside threads, and what they bring."
         ),
     ] = False,
+    emit: Annotated[
+        bool,
+        typer.Option("--emit", help="Measure instead what an emitter costs a node, however its host is."),
+    ] = False,
     start: Annotated[
         Path | None,
         typer.Option("--start", metavar="MODULE", help="Measure instead how long a module takes to start."),
@@ -47,18 +51,25 @@ def bench(
     --shards measures instead small events to eight observers in threads, in one process and in two,
     and how long it takes until a process that was killed is replaced.
 
+    --emit measures instead the emitter beside the encoding alone, with a host that is up, down, slow and
+    flapping.
+
     --start measures instead a module's first start, which compiles it, and the next ones, which find
     it in a cache; the cache is a new one, and gone afterwards.
     """
     from wasmhost.cli.logs import configure_logs
 
     configure_logs(None if isolation or shards else LogLevel.ERROR)
-    if isolation + shards + (start is not None) > 1:
-        raise ConfigError("--isolation, --shards and --start measure different things: give one of them")
+    if isolation + shards + emit + (start is not None) > 1:
+        raise ConfigError(
+            "--isolation, --shards, --emit and --start measure different things: give one of them"
+        )
     if not terminal(sys.stderr).plain:
         say("measuring, for some ten seconds …\n")
     if start is not None:
         put(_starting(start, as_json=json))
+    elif emit:
+        put(_emitter(as_json=json))
     elif shards:
         put(_shards(as_json=json))
     else:
@@ -86,6 +97,12 @@ def _shards(*, as_json: bool) -> str:
 
     figures = run_shards().as_json()
     return _named({name: round(value, 2) for name, value in figures.items()}, as_json=as_json)
+
+
+def _emitter(*, as_json: bool) -> str:
+    from wasmhost.bench.emitter import run_emitter
+
+    return _named({name: round(value, 2) for name, value in run_emitter().items()}, as_json=as_json)
 
 
 def _starting(module: Path, *, as_json: bool) -> str:

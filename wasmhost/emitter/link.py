@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from wasmhost.emitter.wire import Taken
 
-_CHUNK: Final = 65_536
+_CHUNK: Final = 4096  # of answers, which are some ten bytes each
 _NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
