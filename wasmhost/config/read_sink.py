@@ -158,9 +158,10 @@ def _parts(url: str) -> SplitResult | None:
         return None
     try:
         parts = urlsplit(url)
-        return parts if parts.port != 0 else None  # looking at the port is what checks it
+        port = parts.port  # looking at it is what checks it
     except ValueError:
         return None
+    return None if port == 0 else parts
 
 
 _FIELD = re.compile(r"\{(\w*)\}")
