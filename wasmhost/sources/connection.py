@@ -315,7 +315,7 @@ class Connection:
             self.over = True
             return
         self._hall.counts.refused[self._refusal.partition(":")[0]] += 1
-        if self._owner is None:  # no handshake, no way to tell it
+        if self._owner is None and self._in_records:  # no handshake, no way to tell it
             self.over = True
             return
         self._replies.say(refused(self._refusal))

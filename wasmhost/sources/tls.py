@@ -51,4 +51,6 @@ def _readable(path: Path) -> None:
 
 def _unusable(what: str, path: Path, error: OSError | ValueError) -> SourceError:
     why = reason(error) if isinstance(error, OSError) else str(error)
+    if "PEM lib" in why:
+        why = "no PEM file with what should be in it"
     return SourceError(f"{what} of [source.tls] cannot be used ({escape_untrusted(str(path), 400)}): {why}")
