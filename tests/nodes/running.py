@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.cli.helpers import GUESTS, ROOT, Result, ended, environment, eventually, recorder, started
+from tests.cli.helpers import ROOT, Result, ended, environment, eventually, recorder, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,33 +20,6 @@ if TYPE_CHECKING:
 PYTHON_NODE = ROOT / "examples" / "python-node"
 END_S = 30
 """How long a node may take to stop."""
-
-CONFIG = """
-[host]
-reports = "reports.ndjson"
-
-[defaults]
-grant = ["config", "metrics", "report", "self", "peer", "credential"]
-
-[[observer]]
-module = "recorder.wasm"
-
-[[observer]]
-module = "{guests}/event-counter.wasm"
-grant = ["config", "report", "state"]
-config = {{ every = "10" }}
-
-[[observer]]
-module = "{guests}/relay-watch.wasm"
-config = {{ threshold = "0", min-connections = "2" }}
-
-[[observer]]
-module = "{guests}/flap-detector.wasm"
-config = {{ disconnects = "2" }}
-
-[[observer]]
-module = "{guests}/credential-pager.wasm"
-"""
 
 
 @dataclass(frozen=True)
@@ -80,11 +53,14 @@ class Host:
 
 @contextmanager
 def hosting(folder: Path) -> Iterator[Host]:
-    """Start a host, and wait until it listens; one that is started again appends to the same reports."""
+    """Start a host with the example's observers and one that records, and wait until it listens.
+
+    One that is started again appends to the same reports.
+    """
     recorder(folder / "recorder.wasm")
-    (folder / "wasmhost.toml").write_text(CONFIG.format(guests=GUESTS))
-    options = ("--config", "wasmhost.toml", "--from", "unix:h.sock", "--db", "h.db", "--json")
-    with started("run", *options, cwd=folder) as process:
+    observers = ("--config", PYTHON_NODE / "wasmhost.toml", "--observer", "recorder.wasm")
+    places = ("--from", "unix:h.sock", "--db", "h.db", "--reports", "reports.ndjson", "--json")
+    with started("run", *observers, *places, cwd=folder) as process:
         eventually(lambda: _listens(folder / "h.sock"))
         yield Host(folder, process)
 

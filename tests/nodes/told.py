@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pynode.hooks import Hooks
+from pynode.identity import parse_id
 
 if TYPE_CHECKING:
     from wasmhost import ErrorEvent, HookEvent, RuntimeContext
@@ -46,5 +47,5 @@ def hooks(identity: str | None = ME) -> tuple[Hooks, Told]:
     told = Told()
     made = Hooks(told, lambda _line: None)
     if identity is not None:
-        made.identify(identity)
+        made.identify(parse_id(identity))
     return made, told

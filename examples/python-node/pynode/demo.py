@@ -46,14 +46,14 @@ async def run_demo(make_hooks: Callable[[str], Hooks], tell: Callable[[str], Non
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(server.listen("127.0.0.1", 0))
         tell(f"a signaling server at {url}, and two nodes")
-        alice = _start(our_hooks, "alice", url)
-        bob = _start(their_hooks, "bob", url)
+        nodes = [alice := _start(our_hooks, "alice", url)]
         try:
-            async with asyncio.timeout(_PATIENCE_S * 2):
-                await _play(server, alice, bob, tell)
+            await _until(lambda: alice.node.is_signaling)  # first, so that she is always #1
+            nodes.append(bob := _start(their_hooks, "bob", url))
+            await _play(server, alice, bob, tell)
         finally:
             tell("both stop")
-            for running in (alice, bob):
+            for running in nodes:
                 running.stop.set()
                 await running.task
 

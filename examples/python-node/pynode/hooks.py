@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from pynode.identity import parse_id
 from pynode.narrator import describe
 from wasmhost import ErrorEvent, ErrorSource, RuntimeContext
 
@@ -49,9 +48,9 @@ class Hooks:
         self._outlet = outlet
         self._say = say
 
-    def identify(self, identity: str) -> None:
+    def identify(self, identity: ActrId) -> None:
         """Learn who we are; from here on events have a context."""
-        self.self_id = parse_id(identity)
+        self.self_id = identity
 
     def emit(self, event: HookEvent, *, caller: ActrId | None = None, request_id: str = "") -> None:
         """Tell of an event; ``caller`` and ``request_id`` where it came of serving a peer's request."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pynode.backoff import Backoff
@@ -21,16 +21,28 @@ _OFFER_TIMEOUT_S = 10.0
 """How long an offer may go unanswered."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Dialing:
-    """The two tasks that keep links to a peer, where it is ours to dial."""
+    """The two tasks that keep links to a peer at ``url``, where it is ours to dial."""
 
-    socket: asyncio.Task[None]
-    webrtc: asyncio.Task[None]
+    def __init__(self, mesh: Mesh, peer: ActrId, url: str, signaling: Signaling) -> None:
+        self.url = url
+        self._works = (
+            partial(mesh.keep_socket, peer, url),
+            partial(mesh.keep_webrtc, peer, signaling),
+        )
+        self.tasks = [asyncio.create_task(work()) for work in self._works]
+
+    def go_on(self) -> None:
+        """Start again what ended while the peer was away."""
+        self.tasks = [
+            asyncio.create_task(work()) if task.done() else task
+            for work, task in zip(self._works, self.tasks, strict=True)
+        ]
 
     def cancel(self) -> None:
-        self.socket.cancel()
-        self.webrtc.cancel()
+        """Dial no more."""
+        for task in self.tasks:
+            task.cancel()
 
 
 class Mesh:
@@ -65,18 +77,18 @@ class Mesh:
         return next((link for link in links if link is not None and link.is_open), None)
 
     def joined(self, peer: ActrId, url: str, signaling: Signaling) -> None:
-        """Hear that a peer is there, perhaps again."""
-        moved = self._urls.get(peer) != url
+        """Hear that a peer is there, perhaps again: if it listens where it did, links that stand are kept."""
         self._urls[peer] = url
         me = self._hooks.self_id
-        if not moved or me is None or me.serial_number > peer.serial_number:
+        if me is None or me.serial_number > peer.serial_number:
             return
-        if peer in self._dialing:
-            self._dialing[peer].cancel()
-        self._dialing[peer] = _Dialing(
-            asyncio.create_task(self._keep_socket(peer, url)),
-            asyncio.create_task(self._keep_webrtc(peer, signaling)),
-        )
+        dialing = self._dialing.get(peer)
+        if dialing is not None and dialing.url == url:
+            dialing.go_on()
+            return
+        if dialing is not None:
+            dialing.cancel()
+        self._dialing[peer] = _Dialing(self, peer, url, signaling)
 
     def left(self, peer: ActrId) -> None:
         """Hear that a peer lost its signaling connection: it is dialled no more. Links may stay."""
@@ -84,37 +96,36 @@ class Mesh:
 
     def described(self, peer: ActrId, message: Description, signaling: Signaling) -> None:
         """Take a peer's offer or answer."""
-        work = (
-            self._take_offer(peer, message.sdp, signaling)
-            if message.kind == "offer"
-            else self._take_answer(peer, message.sdp)
-        )
-        task = asyncio.create_task(work)
+        if not self.knows(peer):
+            return
+        task = asyncio.create_task(self._take(peer, message, signaling))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 
     async def close(self) -> None:
         """End all links, and dial nobody any more."""
         self._urls.clear()
-        tasks = [task for dialing in self._dialing.values() for task in (dialing.socket, dialing.webrtc)]
-        for task in (*tasks, *self._answering):
+        tasks = [*self._answering, *(task for dialing in self._dialing.values() for task in dialing.tasks)]
+        for task in tasks:
             task.cancel()
         for link in tuple(self.links.values()):
             await link.close()
-        await asyncio.gather(*tasks, *self._answering, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _keep_socket(self, peer: ActrId, url: str) -> None:
+    async def keep_socket(self, peer: ActrId, url: str) -> None:
+        """Make a WebSocket link to a peer, and again when it is lost, as long as the peer is there."""
         backoff = Backoff()
         while self.knows(peer):
             if await self.sockets.dial(peer, url):
                 backoff.reset()
             await backoff.wait()
 
-    async def _keep_webrtc(self, peer: ActrId, signaling: Signaling) -> None:
+    async def keep_webrtc(self, peer: ActrId, signaling: Signaling) -> None:
+        """Make a WebRTC link to a peer, and again when it is lost, as long as the peer is there."""
         backoff = Backoff()
         while self.knows(peer):
             await signaling.up.wait()
-            link = self._new_link(peer)
+            link = await self._new_link(peer)
             signaling.send(Description(str(peer), "offer", await link.offer()))
             try:
                 async with asyncio.timeout(_OFFER_TIMEOUT_S):
@@ -125,16 +136,21 @@ class Mesh:
             await link.ended.wait()
             await backoff.wait()
 
-    async def _take_offer(self, peer: ActrId, offer: str, signaling: Signaling) -> None:
+    async def _take(self, peer: ActrId, message: Description, signaling: Signaling) -> None:
+        link = await self._new_link(peer) if message.kind == "offer" else self.links.get(peer)
+        if link is None:
+            return
+        try:
+            if message.kind == "offer":
+                signaling.send(Description(str(peer), "answer", await link.answer(message.sdp)))
+            else:
+                await link.accept(message.sdp)
+        except Exception as error:  # whatever the library makes of what a peer says
+            await link.close(f"the peer's {message.kind} is no good: {error!r}", failed=True)
+
+    async def _new_link(self, peer: ActrId) -> PeerLink:
+        """Make a new link; an old one to the same peer ends first, so that its end is told first."""
         if (old := self.links.get(peer)) is not None:
-            await old.close("the peer makes a new one")
-        link = self._new_link(peer)
-        signaling.send(Description(str(peer), "answer", await link.answer(offer)))
-
-    async def _take_answer(self, peer: ActrId, answer: str) -> None:
-        if (link := self.links.get(peer)) is not None:
-            await link.accept(answer)
-
-    def _new_link(self, peer: ActrId) -> PeerLink:
+            await old.close("there is a new one")
         link = self.links[peer] = PeerLink(peer, self._hooks, self._deliver, self._heartbeat)
         return link

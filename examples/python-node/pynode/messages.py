@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+from pynode.identity import parse_id
+
+if TYPE_CHECKING:
+    from wasmhost import ActrId
 
 # Between a node and its signaling server.
 
@@ -124,6 +129,14 @@ _FIELD_TYPES = {"str": str, "int": int}  # annotations are strings here
 
 class BadMessageError(Exception):
     """The other side said what is no message of ours."""
+
+
+def read_id(text: str) -> ActrId:
+    """Read an identity in a message. Raises BadMessageError."""
+    try:
+        return parse_id(text)
+    except ValueError as error:
+        raise BadMessageError(str(error)) from None
 
 
 def encode(message: Message) -> str:

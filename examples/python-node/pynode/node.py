@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pynode.credentials import Credential, CredentialKeeper
-from pynode.identity import parse_id, short
+from pynode.identity import short
 from pynode.mailbox import Letter, Mailbox
 from pynode.mesh import Mesh
 from pynode.messages import (
@@ -24,6 +24,7 @@ from pynode.messages import (
     Reply,
     Request,
     Welcome,
+    read_id,
 )
 from pynode.peer import Heartbeat
 from pynode.signaling import Signaling
@@ -125,11 +126,11 @@ class Node:
             case Renewed():
                 self._keeper.take(Credential(message.token, message.expiry))
             case Joined():
-                self.mesh.joined(parse_id(message.peer), message.url, self._signaling)
+                self.mesh.joined(read_id(message.peer), message.url, self._signaling)
             case Left():
-                self.mesh.left(parse_id(message.peer))
+                self.mesh.left(read_id(message.peer))
             case Description():
-                self.mesh.described(parse_id(message.peer), message, self._signaling)
+                self.mesh.described(read_id(message.peer), message, self._signaling)
             case Refused():
                 self._hooks.error(
                     ErrorCategory.SIGNALING_FAILURE,

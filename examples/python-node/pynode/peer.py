@@ -84,7 +84,7 @@ class PeerLink:
         self._sessions += 1
         channel = self._connection.createDataChannel(f"{LABEL}{stream_id}")
         stream = OutgoingStream(channel, stream_id, self._sessions, data)
-        self._streams.append(stream)
+        self._streams = [*(old for old in self._streams if not old.is_complete), stream]
         return stream
 
     # Making the connection.

@@ -9,7 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from pynode.backoff import Backoff
-from pynode.messages import BadMessageError, Hello, Message, Refused, Welcome, decode, encode
+from pynode.messages import BadMessageError, Hello, Message, Refused, Welcome, decode, encode, read_id
 from wasmhost import ErrorCategory, SignalingConnected, SignalingConnectStart, SignalingDisconnected
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Signaling:
             raise SignalingRefusedError(answer.reason)
         if not isinstance(answer, Welcome):
             raise BadMessageError("the server did not welcome us")
-        self._hooks.identify(answer.you)
+        self._hooks.identify(read_id(answer.you))
         self._hooks.emit(SignalingConnected())
         self._heard(answer)
 

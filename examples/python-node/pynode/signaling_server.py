@@ -77,6 +77,8 @@ class SignalingServer:
                 await self._answer(member, text)
         except ConnectionClosed:
             pass  # as nodes do that are killed
+        except CredentialError as error:
+            await _send(member, Refused(str(error)))  # and closed: it may come again, and be given a new one
         finally:
             # Not if the node was faster than its old connection's end, and is here again.
             if self._members.get(member.identity) is member:
@@ -114,7 +116,7 @@ class SignalingServer:
                 await self._carry(member, message)
             else:
                 await member.connection.send(encode(Refused(f"no server is told {type(message).__name__}")))
-        except (BadMessageError, CredentialError) as error:
+        except BadMessageError as error:
             await member.connection.send(encode(Refused(str(error))))
 
     async def _renew(self, member: _Member, token: str) -> None:

@@ -30,13 +30,14 @@ IDENTITY_HEADER = "X-Actr-Id"
 
 
 class SocketLink:
-    """One WebSocket connection to a peer, whichever side made it."""
+    """One WebSocket connection to a peer, whichever side made it. ``ended`` is set when its end was told."""
 
     def __init__(self, peer: ActrId, connection: ClientConnection | ServerConnection) -> None:
         self._peer = peer
         self._connection = connection
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
         self._open = True
+        self.ended = asyncio.Event()
 
     @property
     def peer(self) -> ActrId:
@@ -53,7 +54,7 @@ class SocketLink:
         self._outbox.put_nowait(message)
 
     def drop(self) -> None:
-        """Cut it off without a word, as a broken network would. For the demo."""
+        """Cut it off without a word, as a broken network would."""
         self._connection.transport.abort()
 
     async def serve(self, deliver: Deliver) -> None:
@@ -111,7 +112,7 @@ class Sockets:
             return False
         return True
 
-    def _asked(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _asked(self, connection: ServerConnection, request: Request) -> Response | None:
         """Look who wants to connect, before the handshake is answered."""
         try:
             peer = parse_id(request.headers.get(IDENTITY_HEADER, ""))
@@ -119,6 +120,9 @@ class Sockets:
             return connection.respond(HTTPStatus.BAD_REQUEST, f"{error}\n")
         if not self._knows(peer):
             return connection.respond(HTTPStatus.FORBIDDEN, "the signaling server did not tell of you\n")
+        if (old := self.links.get(peer)) is not None:  # which the peer has given up, as it comes again
+            old.drop()
+            await old.ended.wait()
         self._hooks.emit(WebSocketConnectStart(peer))
         return None
 
@@ -136,3 +140,4 @@ class Sockets:
             if self.links.get(peer) is link:
                 del self.links[peer]
             self._hooks.emit(WebSocketDisconnected(peer))
+            link.ended.set()
