@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from wasmhost.cli.audit import audit
 from wasmhost.cli.bench import bench
 from wasmhost.cli.build import build
+from wasmhost.cli.check_config import check_config
 from wasmhost.cli.demo import demo
 from wasmhost.cli.grants import grants
 from wasmhost.cli.inspect import inspect
@@ -63,6 +64,15 @@ Examples:
 \b
 Exit codes: 0 done; 1 an observer would be refused with these grants; 2 wrong
 options, configuration or database.
+"""
+_CHECK_CONFIG_EXAMPLES = """\b
+Examples:
+  wasmhost check-config
+  wasmhost check-config /etc/wasmhost.toml --json && systemctl reload wasmhost
+
+\b
+Exit codes: 0 a run would take it; 1 an observer would be refused, or a place
+cannot be written to; 2 wrong options, or what the configuration says is wrong.
 """
 _BENCH_EXAMPLES = """\b
 Examples:
@@ -141,16 +151,15 @@ def _root(
 ) -> None:
     """Run untrusted observers of a node's events as WebAssembly guests, and keep a log of their panics."""
     if ctx.invoked_subcommand is None:
-        raise UserError(
-            "no command given: run, inspect, panics, grants, new, build, test, bench, audit or demo;"
-            " see wasmhost --help"
-        )
+        *names, last = ctx.command.list_commands(ctx)  # type: ignore[attr-defined]  # it is a group
+        raise UserError(f"no command given: {', '.join(names)} or {last}; see wasmhost --help")
 
 
 app.command(epilog=_RUN_EXAMPLES)(run)
 app.command(epilog=_INSPECT_EXAMPLES)(inspect)
 app.command(epilog=_PANICS_EXAMPLES)(panics)
 app.command(epilog=_GRANTS_EXAMPLES)(grants)
+app.command("check-config", epilog=_CHECK_CONFIG_EXAMPLES)(check_config)
 app.command(epilog=_NEW_EXAMPLES)(new)
 app.command(epilog=_BUILD_EXAMPLES)(build)
 app.command("test", epilog=_TEST_EXAMPLES)(golden)

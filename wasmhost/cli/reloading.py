@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LOOK_S: Final = 1.0
 
+Looks = tuple[tuple[object, ...], ...]
+
 _log: Final = structlog.stdlib.get_logger("wasmhost.cli")
 
 
@@ -30,12 +32,13 @@ _log: Final = structlog.stdlib.get_logger("wasmhost.cli")
 class Reloading:
     """How a run's configuration is read anew. ``file`` is where most of it stands.
 
-    ``watch``: look at the file and the modules every second, and read it anew when they have changed.
+    ``watch``: look at the file and the modules every second, and read it anew when they no longer look
+    like this (`looks`), as they did before any was loaded; None: do not watch.
     """
 
     file: Path
     read: Callable[[], HostConfig]
-    watch: bool = False
+    watch: Looks | None = None
 
 
 @asynccontextmanager
@@ -55,8 +58,8 @@ async def reloading(host: ObserverHost, how: Reloading | None) -> AsyncIterator[
 
     before = signal.signal(signal.SIGHUP, ask)
     tasks = [asyncio.create_task(_serve(host, how, asked), name="wasmhost-reload")]
-    if how.watch:
-        tasks.append(asyncio.create_task(_watch(host, how.file, asked), name="wasmhost-watch"))
+    if how.watch is not None:
+        tasks.append(asyncio.create_task(_watch(host, how.file, how.watch, asked), name="wasmhost-watch"))
     try:
         yield
     finally:
@@ -76,30 +79,31 @@ async def _serve(host: ObserverHost, how: Reloading, asked: asyncio.Event) -> No
             continue
         for key in done.later:
             _log.warning("a changed setting takes effect at the next start", key=key)
-        _log.info(
-            "configuration reloaded",
-            added=list(done.added),
-            replaced=list(done.replaced),
-            removed=list(done.removed),
-            refused=sorted(done.refused),
-        )
+        changes = {
+            "added": done.added,
+            "replaced": done.replaced,
+            "removed": done.removed,
+            "refused": sorted(done.refused),
+        }
+        told = {what: ", ".join(names) for what, names in changes.items() if names}
+        _log.info("configuration reloaded", **told)
 
 
-async def _watch(host: ObserverHost, file: Path, asked: asyncio.Event) -> None:
-    """Ask for a reload once a change is complete: once files are as they were a second ago."""
-    known = settled = await on_thread(lambda: _looks(host, file))
+async def _watch(host: ObserverHost, file: Path, seen: Looks, asked: asyncio.Event) -> None:
+    """Ask for a reload once a change is complete: once files look as they did a second ago."""
+    last = seen
     while True:
         await asyncio.sleep(_LOOK_S)
-        now = await on_thread(lambda: _looks(host, file))
-        if now == known and now != settled:
-            settled = now
+        now = await on_thread(lambda: looks(file, host.config))
+        if now == last and now != seen:
+            seen = now
             asked.set()
-        known = now
+        last = now
 
 
-def _looks(host: ObserverHost, file: Path) -> tuple[object, ...]:
-    """What files look like from outside: the configuration, and the modules of those that run or should."""
-    return tuple(map(_look, (file, *(observer.module for observer in host.config.observers))))
+def looks(file: Path, config: HostConfig) -> Looks:
+    """What files look like from outside: the configuration, and the modules that it names."""
+    return tuple(map(_look, (file, *(observer.module for observer in config.observers))))
 
 
 def _look(path: Path) -> tuple[object, ...]:

@@ -30,7 +30,8 @@ def run(
         typer.Option(
             "--from",
             metavar="SOURCE",
-            help='Where events come from: a file, "-" (standard input), unix:PATH, tcp:HOST:PORT or nats://HOST:PORT/STREAM.',
+            help='Where events come from: a file, "-" (standard input), unix:PATH, tcp:HOST:PORT or '
+            "nats://HOST:PORT/STREAM.",
         ),
     ],
     observer: Annotated[
@@ -86,20 +87,24 @@ def run(
         return _isolated(_redirected(settings, where, reports), isolation, shards)
 
     with StopRequest() as stop:
-        outcome = _play(read(), source, log_level, stop, _reloading(config, read, watch=watch))
+        settings = read()
+        how = _reloading(config, settings, read, watch=watch)
+        outcome = _play(settings, source, log_level, stop, how)
         _show(outcome, as_json=json)
     return verdict(outcome)
 
 
-def _reloading(file: Path | None, read: "Callable[[], HostConfig]", *, watch: bool) -> "Reloading | None":
+def _reloading(
+    file: Path | None, settings: "HostConfig", read: "Callable[[], HostConfig]", *, watch: bool
+) -> "Reloading | None":
     """How the configuration is read anew, where there is one in a file."""
     if file is None:
         if watch:
             raise ConfigError("--watch is for a file given with --config")
         return None
-    from wasmhost.cli.reloading import Reloading
+    from wasmhost.cli.reloading import Reloading, looks
 
-    return Reloading(file, read, watch)
+    return Reloading(file, read, looks(file, settings) if watch else None)
 
 
 def _configuration(file: Path | None, modules: "Sequence[Path]", grants: "Sequence[str]") -> "HostConfig":
