@@ -19,6 +19,7 @@ from wasmhost.emitter.buffer import Buffer, Counts, Limits
 from wasmhost.emitter.gate import Gate
 from wasmhost.emitter.sender import Sender
 from wasmhost.emitter.wire import hello
+from wasmhost.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 CLOSE_S: Final = 2.0
 """How long closing waits for the host by default."""
 _EXIT_S: Final = 1.0
+_SRC_BYTES: Final = 255
 
 _log: Final = logging.getLogger("wasmhost.emitter")
 
@@ -52,7 +54,7 @@ class Emitter:
     Close it by ``with``, by ``async with``, or by :meth:`close`; at the end of the process it closes itself.
     In a forked child it is another emitter, with a ``src``, counts and a connection of its own.
 
-    :raises ConfigError: the address, a limit or a TLS file cannot be used.
+    :raises ConfigError: the address, the ``src`` or a TLS file cannot be used.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class Emitter:
         limits: Limits | None = None,
         on_trouble: Callable[[str], None] | None = None,
     ) -> None:
+        if src is not None and not 0 < len(src.encode("utf-8", "replace")) <= _SRC_BYTES:
+            raise ConfigError(f"a src takes 1 to {_SRC_BYTES} bytes")
         self.src = src or _new_src()
         self._given_src = src
         self._address = parse_address(address, tls)
