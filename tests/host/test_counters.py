@@ -7,7 +7,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wasmhost.host.counters import FuelTally
+from wasmhost.host.fuel import FuelTally
 
 
 def exact(values: list[int], percent: int) -> int:

@@ -54,7 +54,7 @@ def desk(*letters: Letter, granted: bool = True, sink: MemorySink | None = None)
 
 def turn(*told: t.Told, **counts: int) -> t.Turn:
     """Make a turn."""
-    return t.Turn(0, array("Q"), tuple(counts.get(name, 0) for name in t.COUNTS), (), (), told)
+    return t.Turn(0, array("Q"), tuple(counts.get(name, 0) for name in t.COUNTS), (), told)
 
 
 @pytest.mark.parametrize(
@@ -84,15 +84,15 @@ async def test_counts_add_up() -> None:
     mine, tally = desk(), HookTally()
     for cost in (2, 3):
         tally.delivered(cost, 10)
-    numbers = tally.numbers
+    told = t.HookTold("on_start", tally.numbers, [(2, 1), (3, 1)])
     for _ in range(2):
-        mine.take(turn(delivered=2, logs=1)._replace(fuel=((5, 2),), hooks=(("on_start", numbers),)))
+        mine.take(turn(delivered=2, logs=1)._replace(hooks=(told,)))
     assert (mine.counters.delivered, mine.counters.logs, mine.counters.panics) == (4, 2, 0)
-    (told,) = (tally.told() for tally in mine.counters.hooks.values())
-    assert (told.delivered, told.fuel.sum, told.time_ns.sum) == (4, 10, 40)
+    (counted,) = (tally.told() for tally in mine.counters.hooks.values())
+    assert (counted.delivered, counted.fuel.sum, counted.time_ns.sum) == (4, 10, 40)
     fuel = mine.summary(0).fuel
     assert fuel is not None
-    assert (fuel.p50, fuel.max) == (5, 5)
+    assert (fuel.p50, fuel.max) == (2, 3)
 
 
 async def test_a_panic_is_of_the_letter_that_the_host_has() -> None:

@@ -25,7 +25,7 @@ from wasmhost.shards.framing import Frame, Garbled, Kind
 from wasmhost.shards.household import LOADING
 from wasmhost.shards.life import Notes
 from wasmhost.shards.members import Member
-from wasmhost.shards.outbox import FuelBatch, Outbox
+from wasmhost.shards.outbox import Outbox
 from wasmhost.shards.shard import Shard, Suspect
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def shard() -> AsyncIterator[Shard]:
 
 def turn(*done: int, delivered: int) -> Frame:
     """A turn of the first observer."""
-    counters = Counters(delivered=delivered, fuel=FuelBatch())
+    counters = Counters(delivered=delivered)
     for _ in range(delivered):
         counters.of("on_start").delivered(1, 1)
     outbox = Outbox(0, memoryview(array("Q", [0])), None, lossless=False)

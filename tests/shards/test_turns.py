@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from wasmhost import ActrError
 from wasmhost.contract.hooks import HOOKS
 from wasmhost.host.counters import Counters
-from wasmhost.host.hook_tally import HookTally
+from wasmhost.host.hook_tally import HookCounts, HookTally
 from wasmhost.host.runner import Condition
 from wasmhost.panics.record import Panic, PanicKind
 from wasmhost.shards.framing import Garbled
-from wasmhost.shards.outbox import AwayReply, FuelBatch, Outbox, write_line
+from wasmhost.shards.outbox import AwayReply, Outbox, write_line
 from wasmhost.shards.packing import Packer, Unpacker
 from wasmhost.shards.turns import (
     COUNTS,
     DISPOSED,
     ConditionTold,
+    HookTold,
     Line,
     PanicTold,
     ReplyTold,
@@ -51,12 +52,11 @@ class Member:
     def __init__(self, place: int = 3) -> None:
         self.hand = array("Q", [0])
         self.outbox = Outbox(place, memoryview(self.hand), b"old", lossless=False)
-        self.counters = Counters(fuel=FuelBatch())
+        self.counters = Counters()
 
     def deliver(self, hook: str, fuel: int, times: int = 1) -> None:
         """Count deliveries of 3 µs."""
         self.counters.delivered += times
-        self.counters.fuel.add(fuel, times)
         for _ in range(times):
             self.counters.of(hook).delivered(fuel, 3_000)
 
@@ -102,6 +102,13 @@ def full_body() -> bytes:
     return member.take(7, 8, condition=Condition(True, ("on_start",), (("seen", 1.5),), 4))
 
 
+def tally(told: HookTold) -> HookCounts:
+    """Sum up what was told of a hook."""
+    counted = HookTally()
+    counted.grow(told.numbers, told.fuel)
+    return counted.told()
+
+
 def shown(told: Iterable[Told]) -> list[str]:
     """Return what was told so that it can be compared: two errors are alike, and not the same."""
     return [repr(each) for each in told]
@@ -115,18 +122,22 @@ def counts(turn: Turn) -> dict[str, int]:
 def test_a_turn_with_nothing_to_tell() -> None:
     """The first tells how the observer is; after that, only that it was."""
     member = Member(9)
-    assert member.turn() == Turn(9, array("Q"), (0,) * len(COUNTS), (), (), (ConditionTold(*WELL),))
-    assert member.turn() == Turn(9, array("Q"), (0,) * len(COUNTS), (), (), ())
+    assert member.turn() == Turn(9, array("Q"), (0,) * len(COUNTS), (), (ConditionTold(*WELL),))
+    assert member.turn() == Turn(9, array("Q"), (0,) * len(COUNTS), (), ())
 
 
 def test_everything_comes_in_the_order_in_which_it_happened() -> None:
     """State and condition come last: there is one of each."""
     turn = read_turn(full_body())
     assert (turn.place, turn.done.tolist(), counts(turn)) == (3, [7, 8], {"delivered": 2})
-    assert turn.fuel == ((100, 2),)
-    ((hook, numbers),) = turn.hooks
-    told = HookTally(numbers).told()
-    assert (hook, told.delivered, told.fuel.sum, told.time_ns.sum) == ("on_start", 2, 200, 6_000)
+    (told,) = turn.hooks
+    counted = tally(told)
+    assert (told.hook, told.fuel, counted.delivered, counted.time_ns.sum) == (
+        "on_start",
+        [(100, 2)],
+        2,
+        6_000,
+    )
     assert shown(turn.told) == shown(
         (
             Report(7, "topic", b"\xf6"),
@@ -188,15 +199,15 @@ def test_counts_are_told_as_what_they_grew_by(grown: list[dict[str, int]]) -> No
     for growth in grown:
         for name, count in growth.items():
             setattr(member.counters, name, getattr(member.counters, name) + count)
-        tally = member.counters.of("on_ready")
+        counted = member.counters.of("on_ready")
         for _ in range(growth["delivered"]):
-            tally.delivered(1, 1)
+            counted.delivered(1, 1)
         for _ in range(growth["panics"]):
-            tally.panicked("exit")
+            counted.panicked("exit")
         for _ in range(growth["skipped"]):
-            tally.skipped()
+            counted.skipped()
         for _ in range(growth["dropped"]):
-            tally.dropped("too_large")
+            counted.dropped("too_large")
         done = range(sum(growth[name] for name in DISPOSED))
         turn = member.turn(*done)
         assert turn.counts == tuple(growth[name] for name in COUNTS)
@@ -209,8 +220,9 @@ def test_fuel_is_told_once_by_what_a_delivery_cost(turns: list[list[tuple[int, i
     member = Member()
     for spent in turns:
         for fuel, times in spent:
-            member.counters.fuel.add(fuel, times)
-        found = member.turn().fuel
+            member.deliver("on_start", fuel, times)
+        (told,) = member.turn(*range(sum(times for _, times in spent))).hooks or (HookTold("", [], []),)
+        found = told.fuel
         assert len({fuel for fuel, _times in found}) == len(found)
         assert dict(found) == {
             fuel: sum(times for other, times in spent if other == fuel) for fuel, _times in spent
@@ -223,7 +235,7 @@ def test_every_hook_that_was_given_events_is_told_once() -> None:
     for place, hook in enumerate(HOOKS):
         member.deliver(hook.name, 10**place, place + 1)
     turn = member.turn(*range(member.counters.delivered))
-    assert [(hook, HookTally(numbers).told().delivered) for hook, numbers in turn.hooks] == [
+    assert [(told.hook, tally(told).delivered) for told in turn.hooks] == [
         (hook.name, place + 1) for place, hook in enumerate(HOOKS)
     ]
     assert member.turn().hooks == ()

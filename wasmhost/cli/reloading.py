@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from wasmhost.config import HostConfig
     from wasmhost.host.host import ObserverHost
+    from wasmhost.telemetry.telemetry import Telemetry
 
 _LOOK_S: Final = 1.0
 
@@ -42,7 +43,7 @@ class Reloading:
 
 
 @asynccontextmanager
-async def reloading(host: ObserverHost, how: Reloading | None) -> AsyncIterator[None]:
+async def reloading(host: ObserverHost, how: Reloading | None, telemetry: Telemetry) -> AsyncIterator[None]:
     """Reload a host's configuration at SIGHUP, and where it says so when files change, within the block.
 
     Without a configuration file a SIGHUP is left to what it did before.
@@ -57,7 +58,7 @@ async def reloading(host: ObserverHost, how: Reloading | None) -> AsyncIterator[
         loop.call_soon_threadsafe(asked.set)
 
     before = signal.signal(signal.SIGHUP, ask)
-    tasks = [asyncio.create_task(_serve(host, how, asked), name="wasmhost-reload")]
+    tasks = [asyncio.create_task(_serve(host, how, asked, telemetry), name="wasmhost-reload")]
     if how.watch is not None:
         tasks.append(asyncio.create_task(_watch(host, how.file, how.watch, asked), name="wasmhost-watch"))
     try:
@@ -68,12 +69,13 @@ async def reloading(host: ObserverHost, how: Reloading | None) -> AsyncIterator[
             await cancel(task)
 
 
-async def _serve(host: ObserverHost, how: Reloading, asked: asyncio.Event) -> None:
+async def _serve(host: ObserverHost, how: Reloading, asked: asyncio.Event, telemetry: Telemetry) -> None:
     while True:
         await asked.wait()
         asked.clear()
         try:
-            done = await host.reload(await on_thread(how.read))
+            with telemetry.reloading():
+                done = await host.reload(await on_thread(how.read))
         except UserError as error:
             _log.error("configuration not reloaded; the one before stays in force", reason=str(error))
             continue

@@ -68,6 +68,14 @@ def run(
         bool,
         typer.Option("--watch", help="Reload when the --config file or a module of it changes."),
     ] = False,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            "--metrics",
+            metavar="ADDR",
+            help="Serve metrics, health and readiness at this address, such as 127.0.0.1:9464.",
+        ),
+    ] = None,
     json: JsonOption = False,
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="The least important log lines to show.")
@@ -84,7 +92,8 @@ def run(
 
     def read() -> "HostConfig":
         settings = _configuration(config, observer or (), grant or ())
-        return _isolated(_redirected(settings, where, reports), isolation, shards)
+        settings = _isolated(_redirected(settings, where, reports), isolation, shards)
+        return settings if metrics is None else _listening(settings, metrics)
 
     with StopRequest() as stop:
         settings = read()
@@ -133,6 +142,13 @@ def _isolated(settings: "HostConfig", isolation: Isolation | None, shards: int |
     if settings.isolation != "process":
         raise ConfigError("--shards is for observers in processes, and these run in threads")
     return replace(settings, shards=shards)
+
+
+def _listening(settings: "HostConfig", address: str) -> "HostConfig":
+    """Return the same with where it serves its telemetry."""
+    from wasmhost.config.telemetry import parse_address
+
+    return replace(settings, telemetry=replace(settings.telemetry, listen=parse_address(address)))
 
 
 def _play(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -14,6 +15,7 @@ from wasmhost.host.host import ObserverHost
 from wasmhost.jetstream.address import is_address
 from wasmhost.sinks import open_sink
 from wasmhost.sources import Rejected, open_source
+from wasmhost.telemetry.telemetry import open_telemetry
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from wasmhost.host.counters import Summary
     from wasmhost.sinks import NdjsonSink
     from wasmhost.sources import Source, SourceEnded
+    from wasmhost.telemetry.telemetry import Telemetry
 
 _NAME_LIMIT: Final = 255
 
@@ -68,19 +71,27 @@ async def play(config: HostConfig, spec: str, stop: StopRequest, reload: Reloadi
         return await play_stream(config, spec, stop)
     unread = Unread()
     config = replace(config, isolation=config.isolation or "process")
-    async with open_source(spec, config.source) as source:
+    async with open_source(spec, config.source) as source, open_telemetry(config.telemetry) as telemetry:
         sink = open_sink(config.reports)
-        stop.call(source.stop, asyncio.get_running_loop())
+        stop.call(partial(_end, source, telemetry), asyncio.get_running_loop())
         try:
             host = ObserverHost(config, lossless=source.lossless, sink=sink)
-            async with host, reloading(host, reload):
+            telemetry.watch(host)
+            async with host, reloading(host, reload, telemetry):
                 if not source.lossless:
                     _log.info("listening", source=source.name)
+                telemetry.ready(f"events come from {source.name}")
                 await _feed(source, host, unread, stop)
+                telemetry.stopping()
         finally:
             stop.forget()
     failures = [line for line in host.failures if not (line == sink.failed and _reader_left(config, sink))]
     return Outcome(_less_what_was_lost(host.summary(), sink.lost), unread, tuple(failures))
+
+
+def _end(source: Source, telemetry: Telemetry) -> None:
+    telemetry.stopping()
+    source.stop()
 
 
 async def _feed(source: Source, host: ObserverHost, unread: Unread, stop: StopRequest) -> None:

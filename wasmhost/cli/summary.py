@@ -11,7 +11,8 @@ from wasmhost.text import escape_untrusted, safe_json
 
 if TYPE_CHECKING:
     from wasmhost.cli.terminal import Terminal
-    from wasmhost.host.counters import FuelSummary, ObserverSummary, Summary
+    from wasmhost.host.counters import ObserverSummary, Summary
+    from wasmhost.host.fuel import FuelSummary
 
 _NAME_LIMIT = 64
 STATE_STYLE = {"running": "green", "quarantined": "yellow", "failed": "red", "refused": "red"}

@@ -26,6 +26,7 @@ from wasmhost.config.nodes import Node, member, number, text, whole
 from wasmhost.config.read_jetstream import read_jetstream
 from wasmhost.config.read_sink import read_outbox, read_sinks
 from wasmhost.config.source import read_source
+from wasmhost.config.telemetry import read_telemetry
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ _MORE: dict[str, tuple[str, Callable[[Node, Path], Any]]] = {
     "outbox": ("outbox", read_outbox),
     "source": ("source", read_source),
     "jetstream": ("jetstream", read_jetstream),
+    "telemetry": ("telemetry", read_telemetry),
 }
 _BACKOFF = number(0, 86_400_000)
 _SECTION_OF = {

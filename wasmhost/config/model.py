@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from wasmhost.config.jetstream import JetStreamConfig
 from wasmhost.config.sink import AnySink, OutboxConfig
 from wasmhost.config.source import SourceConfig
+from wasmhost.config.telemetry import TelemetryConfig
 from wasmhost.contract.manifest import FIELDS
 from wasmhost.errors import ConfigError
 from wasmhost.text import escape_untrusted
@@ -143,6 +144,7 @@ class HostConfig:
     embeds it gets threads, ``wasmhost run`` processes, as many as there are processors and observers.
     ``sinks``: where reports and panics are sent besides, by way of ``outbox`` in the database.
     ``source``: the terms on which nodes may connect, where events come over a socket.
+    ``telemetry``: what the host tells of itself.
     """
 
     observers: tuple[ObserverConfig, ...] = ()
@@ -157,6 +159,7 @@ class HostConfig:
     outbox: OutboxConfig = field(default_factory=OutboxConfig)
     source: SourceConfig = field(default_factory=SourceConfig)
     jetstream: JetStreamConfig = field(default_factory=JetStreamConfig)
+    telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)
 
     def with_observers(self, modules: Sequence[Path], grants: Sequence[str] = ()) -> HostConfig:
         """Return this configuration with one more observer for each of ``modules``.

@@ -2,86 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, fields
-from typing import Final, Literal
+from typing import Literal
 
+from wasmhost.host.fuel import FuelSummary, FuelTally
 from wasmhost.host.hook_tally import DropCounts, HookTally
 
 ObserverState = Literal["running", "quarantined", "failed", "refused", "removed"]
-
-_EXACT: Final = 4096  # distinct values kept as they are
-_SIGNIFICANT_BITS: Final = 8  # beyond that a value is kept to under 1 %
-
-
-class FuelTally:
-    """Fuel of deliveries: exact while it varies little, then to under 1 %, in bounded memory."""
-
-    def __init__(self) -> None:
-        self._counts: dict[int, int] = {}
-        self._coarse = False
-        self._largest = 0
-
-    def add(self, fuel: int, times: int = 1) -> None:
-        """Count one delivery, or several that cost the same."""
-        if fuel > self._largest:
-            self._largest = fuel
-        if self._coarse:
-            fuel = _round(fuel)
-        counts = self._counts
-        counts[fuel] = counts.get(fuel, 0) + times
-        if len(counts) > _EXACT and not self._coarse:
-            self._coarsen()
-
-    def include(self, other: FuelTally) -> None:
-        """Count all that another has counted."""
-        for fuel, times in other._counts.copy().items():
-            self.add(fuel, times)
-        self._largest = max(self._largest, other._largest)
-
-    def quantiles(self) -> FuelSummary | None:
-        """Give the median, the 99th percentile and the largest; None when nothing was delivered.
-
-        Safe from any thread.
-        """
-        counts = self._counts.copy()  # at once: its worker may be adding to it
-        if not counts:
-            return None
-        ordered = sorted(counts.items())
-        total = sum(counts.values())
-        return FuelSummary(_quantile(ordered, total, 50), _quantile(ordered, total, 99), self._largest)
-
-    def _coarsen(self) -> None:
-        self._coarse = True
-        rounded = Counter[int]()
-        for fuel, count in self._counts.items():
-            rounded[_round(fuel)] += count
-        self._counts = dict(rounded)
-
-
-def _round(fuel: int) -> int:
-    shift = max(0, fuel.bit_length() - _SIGNIFICANT_BITS)
-    return fuel >> shift << shift
-
-
-def _quantile(ordered: list[tuple[int, int]], total: int, percent: int) -> int:
-    """Give the smallest value that at least ``percent`` of all are not above."""
-    needed = -(-total * percent // 100)
-    seen = 0
-    for value, count in ordered:
-        seen += count
-        if seen >= needed:
-            return value
-    return ordered[-1][0]
-
-
-@dataclass(frozen=True, slots=True)
-class FuelSummary:
-    """Fuel per delivery."""
-
-    p50: int
-    p99: int
-    max: int
 
 
 @dataclass(slots=True)
@@ -126,7 +53,14 @@ class Counters:
     restarts_failed: int = 0
     drops: DropCounts = field(default_factory=DropCounts)
     hooks: dict[str, HookTally] = field(default_factory=dict[str, HookTally])
-    fuel: FuelTally = field(default_factory=FuelTally)
+
+    @property
+    def fuel(self) -> FuelTally:
+        """That of all hooks together. Safe from any thread."""
+        fuel = FuelTally()
+        for tally in self.hooks.copy().values():
+            fuel.include(tally.fuel)
+        return fuel
 
     def of(self, hook: str) -> HookTally:
         """Return a hook's own tally."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from wasmhost.host.posts import Runner
     from wasmhost.host.quarters import Place, Quarters
     from wasmhost.host.services import Services
+    from wasmhost.host.snapshot import ShardSnapshot
     from wasmhost.host.tally import Gone
     from wasmhost.observer import WorkloadHookObserver
 
@@ -71,6 +72,11 @@ class Crew:
     def shard_pids(self) -> tuple[int, ...]:
         """The processes in which guests run now; none where they run in threads."""
         return self._quarters.pids if self._quarters is not None else ()
+
+    @property
+    def shards(self) -> tuple[ShardSnapshot, ...]:
+        """How the shards are."""
+        return self._quarters.snapshots if self._quarters is not None else ()
 
     async def start_guests(self, services: Services) -> None:
         """Load and start the configured modules, one after the other."""

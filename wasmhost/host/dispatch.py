@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from wasmhost.contract.codec import Decoded, Frame, encode_event
-from wasmhost.contract.hooks import EARLY_HOOKS
+from wasmhost.contract.hooks import EARLY_HOOKS, HOOK_BY_NAME
 from wasmhost.grants.views import Views
 from wasmhost.host.gaps import GapTracker
 from wasmhost.host.mailbox import Letter
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from wasmhost.host.posts import Post, Runner
     from wasmhost.host.tally import Gone
 
+OTHER_HOOK: Final = "other"
+"""How all hooks are counted that nobody knows."""
 LOCAL: Final = "local"
 """The source of what this process's own node emits."""
 
@@ -196,6 +198,8 @@ class Dispatcher:
     def _count(self, frame: Frame, to: str | None) -> bool:
         """Count an event, and tell whether anybody may hear it."""
         hook, tally = frame.hook, self._tally
+        if hook not in HOOK_BY_NAME:
+            hook = OTHER_HOOK  # a source may name as many as it likes
         tally.total += 1
         tally.of[hook] += 1
         if not frame.has_ctx and not _is_heard(frame):

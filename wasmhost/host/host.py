@@ -22,6 +22,7 @@ from wasmhost.host.dispatch import LOCAL, Dispatcher
 from wasmhost.host.mishaps import is_worth_a_line, tell_operator
 from wasmhost.host.reload import carry_out, merged, plan
 from wasmhost.host.services import on_thread, open_services
+from wasmhost.host.snapshot import snapshot
 from wasmhost.host.wake import call_on_loop, uninterrupted
 from wasmhost.observer import collected_error
 from wasmhost.panics.store import PanicLog
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from wasmhost.host.posts import Letterbox
     from wasmhost.host.reload import Reload
     from wasmhost.host.services import Services
+    from wasmhost.host.snapshot import HostSnapshot, ShardSnapshot
     from wasmhost.observer import WorkloadHookObserver
     from wasmhost.sinks import Sink
 
@@ -284,6 +286,15 @@ class ObserverHost:
     def counters(self) -> dict[str, Counters]:
         """The counters of each observer that runs, by its name. They go on counting."""
         return {post.runner.name: post.runner.counters for post in self._dispatcher.posts}
+
+    @property
+    def shards(self) -> tuple[ShardSnapshot, ...]:
+        """How the shards are; none where guests run in threads."""
+        return self._crew.shards
+
+    def snapshot(self) -> HostSnapshot:
+        """Say how the host is, in numbers, for its telemetry. From any thread, at any time."""
+        return snapshot(self.summary(), self._dispatcher.posts, self.shards)
 
     def _check_open(self) -> None:
         if self._shut is not None:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from wasmhost.config import ObserverConfig
     from wasmhost.host.counters import Counters
     from wasmhost.host.posts import Hearer, Post
+    from wasmhost.host.snapshot import ShardSnapshot
 
 
 class Place(Protocol):
@@ -64,6 +65,11 @@ class Quarters(Protocol):
     @property
     def pids(self) -> tuple[int, ...]:
         """The processes in which guests run; none where they run in threads."""
+        ...
+
+    @property
+    def snapshots(self) -> tuple[ShardSnapshot, ...]:
+        """How the shards are; none where guests run in threads."""
         ...
 
     def prepare(self, observer: ObserverConfig, counters: Counters | None = None) -> Place:

@@ -11,6 +11,7 @@ from wasmhost.errors import GuestRefused
 from wasmhost.host.counters import Counters, ObserverSummary
 from wasmhost.host.effects import EffectApplier
 from wasmhost.host.health import Backoff, QuarantineGate
+from wasmhost.host.hook_tally import TIME_SUM, TIMES
 from wasmhost.host.lines import ObserverLines
 from wasmhost.host.mailbox import Letter, Mailbox
 from wasmhost.host.mishaps import PanicTeller, tell_operator
@@ -166,8 +167,11 @@ class GuestRunner:
             self._use.asked(outcome.effects)
             self._effects.apply(outcome.effects, hook, letter.frame, self._clock(letter))
         counters.delivered += 1
-        counters.fuel.add(outcome.fuel)
-        (counters.hooks.get(hook) or counters.of(hook)).delivered(outcome.fuel, took_ns)
+        tally = counters.hooks.get(hook) or counters.of(hook)
+        tally.fuel.add(outcome.fuel)
+        numbers = tally.numbers
+        numbers[TIMES + took_ns.bit_length()] += 1
+        numbers[TIME_SUM] += took_ns
         if self._troubled:
             self._recover(hook, letter)
         if reply is not None:

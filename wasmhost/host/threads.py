@@ -28,6 +28,7 @@ class Threads:
     """See `quarters.Quarters`. A guest is started on a worker, as deadlines are kept there."""
 
     pids = ()
+    snapshots = ()
 
     def __init__(self, services: Services) -> None:
         self._services = services

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Final
 
-from wasmhost.host.counters import FuelTally, ObserverSummary, Summary, Suppressed
+from wasmhost.host.counters import ObserverSummary, Summary, Suppressed
+from wasmhost.host.fuel import FuelTally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -128,10 +128,8 @@ class Desk:
         for name, count in zip(COUNTS, turn.counts, strict=True):
             if count:
                 setattr(counters, name, getattr(counters, name) + count)
-        for cost, times in turn.fuel:
-            counters.fuel.add(cost, times)
-        for hook, numbers in turn.hooks:
-            counters.of(hook).grow(numbers)
+        for hook, numbers, fuel in turn.hooks:
+            counters.of(hook).grow(numbers, fuel)
 
     def _hear(self, told: Told) -> None:
         match told:

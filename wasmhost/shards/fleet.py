@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wasmhost.config import HostConfig, ObserverConfig
     from wasmhost.host.counters import Counters
     from wasmhost.host.services import Services
+    from wasmhost.host.snapshot import ShardSnapshot
 
 _DRAIN_S: Final = 5.0
 
@@ -55,6 +56,11 @@ class Fleet:
     def pids(self) -> tuple[int, ...]:
         """The processes there are now, without one that is just being replaced."""
         return tuple(pid for shard in self.shards if (pid := shard.pid) is not None)
+
+    @property
+    def snapshots(self) -> tuple[ShardSnapshot, ...]:
+        """How the shards are."""
+        return tuple(shard.snapshot for shard in tuple(self.shards))
 
     def prepare(self, observer: ObserverConfig, counters: Counters | None = None) -> ShardPlace:
         """Read and compile an observer's module."""

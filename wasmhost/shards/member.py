@@ -9,7 +9,7 @@ from wasmhost.host.counters import Counters
 from wasmhost.host.mailbox import Mailbox
 from wasmhost.host.runner import Condition, GuestRunner
 from wasmhost.shards.framing import Kind
-from wasmhost.shards.outbox import FULL, FuelBatch, Outbox
+from wasmhost.shards.outbox import FULL, Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,6 @@ class Member:
         :raises GuestRefused: it would not start.
         """
         self._runner = GuestRunner(observer, engine, guest, self.outbox, self.mailbox)
-        self._runner.counters.fuel = FuelBatch()
         self._runner.remember(panics)
 
     def turn(self) -> float | bool:
@@ -114,7 +113,7 @@ class Member:
         """Send what there is to be told."""
         done, self.mailbox.done = self.mailbox.done, array("Q")
         runner = self._runner
-        counters = runner.counters if runner is not None else Counters(fuel=FuelBatch())
+        counters = runner.counters if runner is not None else Counters()
         condition = runner.condition() if runner is not None else Condition(False, (), (), 0)
         self._send(Kind.TURN, *self.outbox.take(done, counters, condition))
 

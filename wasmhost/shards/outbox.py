@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wasmhost.contract.hooks import HOOKS
-from wasmhost.host.counters import FuelTally
 from wasmhost.host.reply import Reply
 from wasmhost.shards.packing import Packer
 from wasmhost.shards.turns import COUNTS, Section
@@ -27,19 +26,6 @@ if TYPE_CHECKING:
 _PLACES: Final = {hook.name: place for place, hook in enumerate(HOOKS)}
 FULL: Final = 256 * 1024
 """Bytes after which what letters left behind is sent before the next one."""
-
-
-class FuelBatch(FuelTally):
-    """Fuel of deliveries since the last frame, as it is: the host's tally bounds it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.counts: dict[int, int] = {}
-
-    def add(self, fuel: int, times: int = 1) -> None:
-        """Count one delivery."""
-        counts = self.counts
-        counts[fuel] = counts.get(fuel, 0) + times
 
 
 class Outbox:
@@ -142,17 +128,13 @@ class Outbox:
             count: int = getattr(counters, name)
             counts.u64(count - told[place])
             told[place] = count
-        fuel = counters.fuel
-        assert isinstance(fuel, FuelBatch)  # noqa: S101 - a shard's counters have one
-        counts.u32(len(fuel.counts))
-        for cost, times in fuel.counts.items():
-            counts.u64(cost)
-            counts.u64(times)
-        fuel.counts = {}
         counts.u32(len(counters.hooks))
         for hook, tally in counters.hooks.items():
             counts.u8(_PLACES[hook])
             counts.u64s(tally.numbers)
+            fuel = tally.fuel.counts  # as it is: no frame is about so many that it would be rounded
+            counts.u32(len(fuel))
+            counts.u64s([*fuel.keys(), *fuel.values()])
         counters.hooks = {}
         if self._state_is_new and self._state is not None:
             self._state_is_new = False

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wasmhost.host.health import Backoff
 from wasmhost.host.mishaps import tell_operator
+from wasmhost.host.snapshot import ShardSnapshot
 from wasmhost.shards.framing import Garbled, Kind
 from wasmhost.shards.household import LOADING, Household
 from wasmhost.shards.life import Ended, Life
@@ -92,6 +93,11 @@ class Shard:
     def members(self) -> tuple[Member, ...]:
         """Who lives here."""
         return tuple(member for _, member in self.household.members)
+
+    @property
+    def snapshot(self) -> ShardSnapshot:
+        """How it is."""
+        return ShardSnapshot(self.name, self.pid, self.household.serving, self.deaths)
 
     def admit(self, member: Member) -> bool:
         """Take one more in while it serves; False where there is no room for it.

@@ -108,14 +108,21 @@ class ConditionTold(NamedTuple):
 Told = Report | PanicTold | State | Line | ReplyTold | ConditionTold
 
 
+class HookTold(NamedTuple):
+    """What was counted of one hook: see `HookTally`. ``fuel``: what deliveries cost, and how many did."""
+
+    hook: str
+    numbers: list[int]
+    fuel: list[tuple[int, int]]
+
+
 class Turn(NamedTuple):
     """One observer's turn: which letters are done, what was counted, and what else is to be told."""
 
     place: int
     done: array[int]
     counts: tuple[int, ...]
-    fuel: tuple[tuple[int, int], ...]
-    hooks: tuple[tuple[str, list[int]], ...]
+    hooks: tuple[HookTold, ...]
     told: tuple[Told, ...]
 
 
@@ -129,28 +136,36 @@ def read_turn(body: bytes) -> Turn:
     done = array("Q")
     done.frombytes(source.raw(8 * source.count(_MAX_DONE)))
     counts = tuple(source.u64() for _ in COUNTS)
-    fuel = tuple((source.u64(), source.u64()) for _ in range(source.count(_MAX_DONE)))
-    hooks = tuple((_hook(source.u8()), source.u64s(NUMBERS)) for _ in range(source.count(len(HOOKS))))
+    hooks = tuple(_read_hook(source) for _ in range(source.count(len(HOOKS))))
     if sum(counts[place] for place in _DISPOSED) != len(done):
         raise Garbled("a turn counts other letters than those that are done")
     if max(counts[place] for place in _AT_MOST_ONE_EACH) > _MAX_DONE:
         raise Garbled("a turn counts more letters than it can have")
-    _check_hooks(counts, [numbers for _, numbers in hooks])
-    return Turn(place, done, counts, fuel, hooks, tuple(_sections(source)))
+    _check_hooks(counts, hooks)
+    return Turn(place, done, counts, hooks, tuple(_sections(source)))
 
 
-def _check_hooks(counts: tuple[int, ...], hooks: list[list[int]]) -> None:
+def _read_hook(source: Unpacker) -> HookTold:
+    hook, numbers = _hook(source.u8()), source.u64s(NUMBERS)
+    different = source.count(_MAX_DONE)
+    costs, times = source.u64s(different), source.u64s(different)
+    return HookTold(hook, numbers, list(zip(costs, times, strict=True)))
+
+
+def _check_hooks(counts: tuple[int, ...], hooks: tuple[HookTold, ...]) -> None:
     """See that the hooks' own counts are those of the observer, so no larger than what was sent.
 
     :raises Garbled: they are others.
     """
-    wrong = next((wrong for numbers in hooks if (wrong := what_is_wrong(numbers)) is not None), None)
-    if wrong is not None:
-        raise Garbled(wrong)
-    found = [sum(each) for each in zip(*map(disposed, hooks), strict=True)] or [0] * len(_DISPOSED)
+    for told in hooks:
+        wrong = what_is_wrong(told.numbers, told.fuel)
+        if wrong is not None:
+            raise Garbled(wrong)
+    each = (disposed(told.numbers) for told in hooks)
+    found = [sum(letters) for letters in zip(*each, strict=True)] or [0] * len(_DISPOSED)
     if found != [counts[place] for place in _DISPOSED]:
         raise Garbled("a turn counts other letters than those of its hooks")
-    if sum(map(disguises, hooks)) > sum(found):
+    if sum(disguises(told.numbers) for told in hooks) > sum(found):
         raise Garbled("a turn counts more disguises than letters")
 
 
