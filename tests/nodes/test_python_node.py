@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.helpers import Result, accounted, eventually
-from tests.nodes.running import Host, Process, hosting, node, running, signaling
+from tests.nodes.running import PYTHON_NODE, Host, Process, hosting, node, running, signaling
 from wasmhost.contract.hooks import HOOKS
 
 if TYPE_CHECKING:
@@ -122,6 +124,18 @@ def test_credential_pager_opens_and_closes_a_page(played: Played) -> None:
             line["topic"] for line in played.host.reports("credential-pager") if line["body"]["node"] == who
         ]
         assert topics[:2] == ["credential-expiring", "credential-renewed"]
+
+
+def test_the_readme_shows_what_the_demo_prints(played: Played) -> None:
+    """Line for line, but for numbers, and for the order in which two nodes tell of the same moment."""
+    shown = (PYTHON_NODE / "README.md").read_text().split("```text\n")[1].split("```")[0]
+    counts = "{name}: {emitted} emitted = {delivered} delivered + {dropped} dropped"
+    ends = [counts.format(name=name, **count) for name, count in played.counts.items()]
+    assert _shapes(shown.splitlines()) == _shapes([*played.printed.splitlines()[:-1], *ends])
+
+
+def _shapes(lines: list[str]) -> Counter[str]:
+    return Counter(re.sub(r"\d+", "0", line) for line in lines if line)
 
 
 @dataclass
