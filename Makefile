@@ -76,7 +76,7 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(PIP) install --editable '.[bench,zig,go,node,python-guest,nats]' --group test --group lint
+	$(PIP) install --editable '.[bench,zig,go,node,python-guest,nats,webhook]' --group test --group lint
 	@touch $@
 
 clean:

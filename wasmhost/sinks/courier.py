@@ -71,15 +71,15 @@ class Courier:
         while True:
             self._news.clear()
             found = await self._read()
-            if not found.messages:
-                self.idle = not self._news.is_set()
-                await self._wait(LOOK_EVERY_S)
             for batch in pieces(found.messages, self._sink.batch):
                 await self._deliver(batch)
             if found.upto > self._done or found.invalid:
                 # What came behind the last of them is for others, or can't be sent.
                 self._done = max(self._done, found.upto)
                 self._outbox.note(self._number, Progress(done=self._done, invalid=found.invalid))
+            if not found.messages and not found.invalid:
+                self.idle = not self._news.is_set()
+                await self._wait(LOOK_EVERY_S)
 
     async def _wait(self, longest_s: float) -> None:
         try:

@@ -127,7 +127,9 @@ class SinkLedger:
             waiting = outbox_rows.waiting(connection, row).rows
             self.places[row.number] = Place(row.name, row.done, row.name in known, waiting)
         self.tastes = tuple(Taste(1 << row.number, known[row.name]) for row in rows if row.name in known)
-        self._absent = sum(1 << row.number for row in rows if row.name not in known)
+        self._absent = sum(
+            1 << number for number, place in self.places.items() if not place.present and place.waiting
+        )
         self._shares.add_all(outbox_rows.counted(connection))
         self.begun = True
 

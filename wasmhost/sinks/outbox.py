@@ -32,6 +32,9 @@ STAGE_ROWS: Final = 100_000
 STAGE_BYTES: Final = 64 * 1024 * 1024
 """What may wait in memory for a disk that is slow or full."""
 
+_Stage = Stage[tuple["ReportRecord", int, int]]
+"""Of reports, for whom they are (a bit for each sink), and since when they wait (Unix ns)."""
+
 
 class Outbox:
     """What waits for the sinks of one host. Safe from any thread, but for `write`, the writer thread's.
@@ -51,7 +54,7 @@ class Outbox:
         self._database = database
         self._ledger = SinkLedger(sinks, config, dead_letters)
         self._lock = threading.Lock()
-        self._stage: Stage[tuple[ReportRecord, int, int]] = Stage(STAGE_ROWS, STAGE_BYTES)
+        self._stage = _stage()
         self._taken = 0
         self._progress: dict[int, Progress] = {}
         self._held: dict[int, int] = {}
@@ -152,17 +155,16 @@ class Outbox:
             self._ledger.begin(connection)
             return
         with self._lock:
-            taken, progress = self._stage.take(), self._progress
-            self._progress = {}
+            stage, self._stage = self._stage, _stage()
+            progress, self._progress = self._progress, {}
             panicked, self._panicked = self._panicked, {}
             held = dict(self._held)
-        reports = [staged.item for staged in taken]
         try:
             fresh = self._ledger.write(
-                connection, Round(reports, progress, panicked, held, all_told=self._ending)
+                connection, Round(stage.in_order(), progress, panicked, held, all_told=self._ending)
             )
         except sqlite3.Error:
-            self._take_back(taken, progress, panicked)
+            self._take_back(stage, progress, panicked)
             raise
         if self._ledger.unfinished:
             self._database.notify()
@@ -170,18 +172,14 @@ class Outbox:
             for wake in self._wakes:
                 wake()
 
-    def _take_back(
-        self,
-        taken: list[Staged[tuple[ReportRecord, int, int]]],
-        progress: dict[int, Progress],
-        panicked: dict[str, None],
-    ) -> None:
+    def _take_back(self, stage: _Stage, progress: dict[int, Progress], panicked: dict[str, None]) -> None:
         with self._lock:
             self._panicked = {**panicked, **self._panicked}
             later, self._progress = self._progress, progress
             for number, more in later.items():
                 self._progress.setdefault(number, Progress()).add(more)
-            self._count_dropped([lost for _, lost, _ in self._stage.give_back(taken)])
+            later_stage, self._stage = self._stage, stage
+            self._count_dropped([lost for _, lost, _ in stage.add_later(later_stage)])
 
     def _count_dropped(self, lost: list[int]) -> None:
         """Count, under the lock, records that had to be given up, each by the bits of who was to have it."""
@@ -190,3 +188,7 @@ class Outbox:
                 if due & taste.bit:
                     number = taste.bit.bit_length() - 1
                     self._progress.setdefault(number, Progress()).dropped += 1
+
+
+def _stage() -> _Stage:
+    return Stage(STAGE_ROWS, STAGE_BYTES)

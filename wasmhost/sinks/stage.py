@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from heapq import merge
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -41,18 +38,16 @@ class Stage(Generic[T]):
         self._count(staged, 1)
         return self._give_up()
 
-    def take(self) -> list[Staged[T]]:
-        """Return all that waits, in order, and wait for more."""
-        taken = list(merge(*self._owners.values()))
-        self._owners = {}
-        self.rows = self.size = 0
-        return taken
+    def in_order(self) -> list[T]:
+        """Return all that waits, in order. It waits on: whoever has got rid of it makes a new stage."""
+        return [staged.item for staged in merge(*self._owners.values())]
 
-    def give_back(self, taken: Iterable[Staged[T]]) -> list[T]:
-        """Take back what `take` returned last; return what had to be given up for it."""
-        for staged in reversed(list(taken)):
-            self._owners.setdefault(staged.owner, deque()).appendleft(staged)
-            self._count(staged, 1)
+    def add_later(self, later: Stage[T]) -> list[T]:
+        """Take over what came after; return what had to be given up for it."""
+        for owner, waiting in later._owners.items():
+            self._owners.setdefault(owner, deque()).extend(waiting)
+        self.rows += later.rows
+        self.size += later.size
         return self._give_up()
 
     def _give_up(self) -> list[T]:
