@@ -1,4 +1,4 @@
-"""Opening a connection to a NATS server: the one place that imports nats-py at run time."""
+"""Opening a connection to a NATS server: nats-py is imported here, when it is needed."""
 
 from __future__ import annotations
 
@@ -33,14 +33,16 @@ async def open_client(
     :raises ConfigError: a file that the configuration names cannot be used, or nats-py is missing.
     """
     try:
-        import nats
         import nats.errors
+
+        from wasmhost.jetstream.one_life import OneLife
     except ImportError:
         raise ConfigError(_MISSING) from None
     context = _tls(address, config)
     password = None if config.password_file is None else _read(config.password_file, "password_file")
+    client = OneLife()
     try:
-        return await nats.connect(
+        await client.connect(
             address.url,
             name="wasmhost",
             allow_reconnect=False,
@@ -58,6 +60,7 @@ async def open_client(
         )
     except (OSError, nats.errors.Error) as error:
         raise SourceError(f"cannot connect to {address.url}: {_reason(error)}") from None
+    return client
 
 
 async def _ignore(_error: Exception) -> None:

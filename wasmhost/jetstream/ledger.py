@@ -142,8 +142,7 @@ class Ledger:
         except TimeoutError:
             raise NoAnswer("a list of keys does not come") from None
         finally:
-            if not self._life.ended.is_set():
-                await subscription.unsubscribe()
+            await self._life.do(subscription.unsubscribe())
         return found
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from wasmhost.backoff import Backoff
@@ -93,6 +94,11 @@ class Life:
             subject, payload, timeout=_ANSWER_S, headers=None if headers is None else dict(headers)
         )
         return answer_in((await self.call(request)).data)
+
+    async def do(self, work: Awaitable[object]) -> None:
+        """Do what is of no use without the connection, and so may fail with it."""
+        with suppress(NoAnswer):
+            await self.call(work)
 
     async def close(self) -> None:
         """End it."""

@@ -88,12 +88,13 @@ class Partition:
             try:
                 await reading.open(first)
                 while (batch := await self._next(reading)) is not None:
+                    before = self._taken
                     last = await self._feed(host, batch)
-                    if last is None:
-                        continue
-                    await host.drain()
-                    await self._checkpoint(states, reports, panics)
-                    await reading.acknowledge(last)
+                    if self._taken > before:
+                        await host.drain()
+                        await self._checkpoint(states, reports, panics)
+                    if last is not None:
+                        await reading.acknowledge(last)
             except NoAnswer:
                 await asyncio.sleep(_PAUSE_S)
             finally:
@@ -116,7 +117,7 @@ class Partition:
                 batch.exception()  # it was heard of
 
     async def _feed(self, host: ObserverHost, batch: list[Taken]) -> Taken | None:
-        """Give a batch to the observers; the last message that is taken now, where there is one."""
+        """Give a batch to the observers; the last message that is taken now, or was before."""
         last = None
         for message in batch:
             frame = self._frame(host, message)
@@ -124,6 +125,7 @@ class Partition:
                 if frame is not None and frame.src is not None:
                     self._seen.is_new(frame.src, frame.seq)
                     host.note_taken(frame)
+                last = message
                 continue
             if self._stopping.is_set():
                 break

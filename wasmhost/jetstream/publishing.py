@@ -112,5 +112,5 @@ class _Sending:
         self._moved.set()
 
     async def close(self) -> None:
-        if self._close is not None and not self._life.ended.is_set():
-            await self._close()
+        if self._close is not None:
+            await self._life.do(self._close())

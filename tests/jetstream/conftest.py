@@ -1,0 +1,3 @@
+"""Fixtures: a real server."""
+
+from tests.nats_server import nats_server as nats_server
