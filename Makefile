@@ -9,7 +9,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Holds for what is installed and for what builds it.
 export PIP_CONSTRAINT := constraints.txt
 
-.PHONY: demo test lint check bench audit fuzz soak guests ledger traces clean help
+.PHONY: demo test lint check bench audit fuzz soak fleet guests ledger traces clean help
 
 help:
 	@echo "make demo    replay a recorded trace through six observers, two of them bad"
@@ -19,6 +19,7 @@ help:
 	@echo "make audit   whether hostile guests and streams are contained, in threads and in processes"
 	@echo "make fuzz    fuzz what reads strangers' bytes, FUZZ_SECONDS=60 for each of five targets"
 	@echo "make soak    well and hostile observers together for SOAK_MINUTES=60, in threads and in processes"
+	@echo "make fleet   200,000 events over JetStream, hosts killed and added meanwhile, the server restarted"
 	@echo "make ledger  what observers cost in each language, written anew"
 	@echo "make guests  rebuild the prebuilt guests; make traces: the synthetic trace"
 
@@ -52,6 +53,9 @@ fuzz: $(VENV)/.test
 SOAK_MINUTES ?= 60
 soak: $(VENV)/.test
 	$(BIN)/python -m tests.soak.run --minutes $(SOAK_MINUTES) --write
+
+fleet: $(VENV)/.test
+	$(BIN)/python -m tests.jetstream.run
 
 guests: $(VENV)/.test
 	$(BIN)/python examples/build.py --prebuilt
