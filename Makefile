@@ -20,6 +20,7 @@ help:
 	@echo "make fuzz    fuzz what reads strangers' bytes, FUZZ_SECONDS=60 for each of five targets"
 	@echo "make soak    well and hostile observers together for SOAK_MINUTES=60, in threads and in processes"
 	@echo "make fleet   200,000 events over JetStream, hosts killed and added meanwhile, the server restarted"
+	@echo "make reloads reload a configuration RELOADS=1000 times under load, in threads and in processes"
 	@echo "make ledger  what observers cost in each language, written anew"
 	@echo "make guests  rebuild the prebuilt guests; make traces: the synthetic trace"
 
@@ -59,6 +60,10 @@ fleet: $(VENV)/.test
 
 guests: $(VENV)/.test
 	$(BIN)/python examples/build.py --prebuilt
+
+RELOADS ?= 1000
+reloads: $(VENV)/.test
+	$(BIN)/python -m tests.soak.reloads --reloads $(RELOADS)
 
 ledger: $(VENV)/.test
 	$(BIN)/python -m tests.conformance.ledger

@@ -130,6 +130,25 @@ def recorder(*names: str) -> bytes:
     )
 
 
+_COUNT = (
+    "(call $number (i64.extend_i32_u {}))"
+    "(call $report (i32.const 16) (i32.const 4) (i32.const 2048) (i32.const 9))"
+)
+IN_MEMORY = guest(
+    {CONNECTED: "(global.set $n (i32.add (global.get $n) (i32.const 1)))" + _COUNT.format("(global.get $n)")}
+)
+"""Reports the how-manieth event of its sandbox's life it is."""
+_NEXT = """
+  (call $load (i32.const 512))
+  (if (i32.load8_u (i32.const 512)) (then (global.set $n (i32.load (i32.load (i32.const 516))))))
+  (global.set $n (i32.add (global.get $n) (i32.const 1)))
+  (i32.store (i32.const 520) (global.get $n))
+  (call $save (i32.const 520) (i32.const 4))"""
+IN_STATE = guest({CONNECTED: _NEXT + _COUNT.format("(global.get $n)")})
+"""Reports the how-manieth event it is that is counted in its state."""
+IN_STATE_TENFOLD = guest({CONNECTED: _NEXT + _COUNT.format("(i32.mul (global.get $n) (i32.const 10))")})
+
+
 class MemorySink:
     """A sink that remembers; `Sink`."""
 
