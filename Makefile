@@ -9,7 +9,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Holds for what is installed and for what builds it.
 export PIP_CONSTRAINT := constraints.txt
 
-.PHONY: demo test lint check bench audit fuzz soak fleet guests ledger traces clean help
+.PHONY: demo test lint check bench audit fuzz soak reloads fleet guests ledger traces clean help
 
 help:
 	@echo "make demo    replay a recorded trace through six observers, two of them bad"
