@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wasmhost.host.host import ObserverHost
 from wasmhost.host.services import Services
 from wasmhost.jetstream.totals import Totals
 
 if TYPE_CHECKING:
-    from wasmhost.config import HostConfig
+    from wasmhost.config import HostConfig, ObserverConfig
     from wasmhost.config.jetstream import JetStreamConfig
     from wasmhost.grants.profiles import Profiles
     from wasmhost.grants.usage import UsageLog
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from wasmhost.jetstream.names import Names
     from wasmhost.panics.store import PanicLog
     from wasmhost.wall.zygote import Zygote
+
+_NO_BOUND: Final = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +51,17 @@ class Common:
             usage=self.usage,
             zygote=self.zygote,
         )
-        config = replace(config, shards=config.shards or 1)
+        observers = tuple(_saving_at_once(observer) for observer in config.observers)
+        config = replace(config, observers=observers, shards=config.shards or 1)
         return ObserverHost(config, lossless=True, services=services)
+
+
+def _saving_at_once(observer: ObserverConfig) -> ObserverConfig:
+    """Let an observer's state be saved whenever it asks for it, whatever its rates.
+
+    Here it is only noted, and written once a checkpoint; and one that were held back would be missing from
+    the checkpoint of the events it is made of.
+    """
+    if observer.rates is None:
+        return observer
+    return replace(observer, rates=replace(observer.rates, state=_NO_BOUND, state_kib=_NO_BOUND))

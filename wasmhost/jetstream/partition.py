@@ -51,6 +51,8 @@ class Partition:
         self._seen = Seen()
         self._messages = ReportMessages(common.names)
         self._taken = holding.lease.seq
+        # Behind it when it begins: it looks back, to know what came. Else they are the same.
+        self._read = max(0, self._taken - common.config.window)
         self._written_at = time.monotonic()
 
     def stop(self) -> None:
@@ -81,12 +83,11 @@ class Partition:
             tell_operator("warning", "partition lost to another host", partition=self.number)
 
     async def _serve(self, host: ObserverHost, states: States, reports: Reports, panics: Panics) -> None:
-        first = max(1, self._taken + 1 - self._common.config.window)
         while not self._stopping.is_set():
             life = await self._common.link.life()
             reading = Reading(life, self._common.names, self.number, self._common.config.batch)
             try:
-                await reading.open(first)
+                await reading.open(self._read + 1)
                 while (batch := await self._next(reading)) is not None:
                     before = self._taken
                     last = await self._feed(host, batch)
@@ -100,7 +101,6 @@ class Partition:
             finally:
                 with suppress(NoAnswer, Refused):
                     await reading.close()
-            first = self._taken + 1
 
     async def _next(self, reading: Reading) -> list[Taken] | None:
         """Wait for a batch; None when it is time to stop."""
@@ -125,7 +125,7 @@ class Partition:
                 if frame is not None and frame.src is not None:
                     self._seen.is_new(frame.src, frame.seq)
                     host.note_taken(frame)
-                last = message
+                last, self._read = message, message.seq
                 continue
             if self._stopping.is_set():
                 break
@@ -134,7 +134,7 @@ class Partition:
                     await host.feed_frame(frame)
                 else:
                     self._repeated(frame)
-            last, self._taken, self.left = message, message.seq, message.left
+            last, self._taken, self._read, self.left = message, message.seq, message.seq, message.left
         return last
 
     def _frame(self, host: ObserverHost, message: Taken) -> Frame | None:
