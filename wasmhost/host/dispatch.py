@@ -157,6 +157,8 @@ class Dispatcher:
 
     def pass_on(self, frame: Frame) -> None:
         """Dispatch an event from a source."""
+        if frame.hook not in HOOK_BY_NAME:  # nobody hears it, and a source may name as many as it likes
+            frame = frame._replace(hook=OTHER_HOOK)
         with self._lock:
             views = Views(frame) if frame.hook in self._disguised else None
             self._dispatch(frame, self._gaps.lost_before(frame.src or "", frame.seq), None, views)
@@ -198,8 +200,6 @@ class Dispatcher:
     def _count(self, frame: Frame, to: str | None) -> bool:
         """Count an event, and tell whether anybody may hear it."""
         hook, tally = frame.hook, self._tally
-        if hook not in HOOK_BY_NAME:
-            hook = OTHER_HOOK  # a source may name as many as it likes
         tally.total += 1
         tally.of[hook] += 1
         if not frame.has_ctx and not _is_heard(frame):

@@ -1,7 +1,7 @@
 """What is counted of one observer's hook: how its events ended, what they cost, how long they took.
 
-All but the fuel is one list of numbers with fixed places: it is written on every delivery, and what a shard
-counted goes to its host as it is.
+It is made to be written: a delivery costs it four steps. What a shard counted goes to its host as a list of
+numbers with fixed places, and the fuel as it is.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ PANIC_KINDS: Final = (*(kind.value for kind in PanicKind), "exception", "bug")
 """Those of guests; ``exception``, of an observer in Python; ``bug``: wasmhost failed to serve it."""
 DROP_REASONS: Final[tuple[DropReason, ...]] = ("mailbox_full", "closing", "too_large", "no_sandbox")
 
-TIME_SUM: Final = 0
-"""The place of the sum of nanoseconds."""
-_SKIPPED: Final = 1
-_DISGUISED: Final = 2
-_PANICS: Final = 3
+_SKIPPED: Final = 0
+_DISGUISED: Final = 1
+_PANICS: Final = 2
 _DROPPED: Final = _PANICS + len(PANIC_KINDS)
-TIMES: Final = _DROPPED + len(DROP_REASONS)
+TIME_SUM: Final = _DROPPED + len(DROP_REASONS)
+"""The place of the sum of nanoseconds."""
+TIMES: Final = TIME_SUM + 1
 """From here on, how many deliveries took a number of nanoseconds of so many bits: that is quick to say."""
 NUMBERS: Final = TIMES + 64
 """How many numbers a tally is."""
@@ -61,51 +61,60 @@ class Histogram(NamedTuple):
 class HookTally:
     """Counts of one hook of one observer. Written by one thread at a time, and read by any.
 
-    A delivery is counted by its worker itself, in ``fuel`` and in ``numbers`` at `TIMES` and `TIME_SUM`.
+    ``times``: how many deliveries took a number of nanoseconds of so many bits.
     """
 
-    __slots__ = ("fuel", "numbers")
+    __slots__ = ("_mishaps", "fuel", "time_sum", "times")
 
     def __init__(self) -> None:
         self.fuel = FuelTally()
-        self.numbers = [0] * NUMBERS
+        self.times = [0] * 64
+        self.time_sum = 0
+        self._mishaps = [0] * TIME_SUM
 
     def delivered(self, fuel: int, took_ns: int) -> None:
-        """Count an event that was delivered."""
+        """Count an event that was delivered. `GuestRunner` does it by itself."""
         self.fuel.add(fuel)
-        self.numbers[TIMES + took_ns.bit_length()] += 1
-        self.numbers[TIME_SUM] += took_ns
+        self.times[took_ns.bit_length()] += 1
+        self.time_sum += took_ns
+
+    @property
+    def numbers(self) -> list[int]:
+        """All but the fuel. Safe from any thread."""
+        return [*self._mishaps, self.time_sum, *self.times]
 
     def panicked(self, kind: str) -> None:
         """Count an event that ended in a panic, of one of `PANIC_KINDS`."""
-        self.numbers[_PANIC_PLACE[kind]] += 1
+        self._mishaps[_PANIC_PLACE[kind]] += 1
 
     def dropped(self, reason: DropReason) -> None:
         """Count an event that was given up."""
-        self.numbers[_DROP_PLACE[reason]] += 1
+        self._mishaps[_DROP_PLACE[reason]] += 1
 
     def skipped(self) -> None:
         """Count an event that came in quarantine."""
-        self.numbers[_SKIPPED] += 1
+        self._mishaps[_SKIPPED] += 1
 
     def disguised(self) -> None:
         """Count an event that was shown otherwise than it is."""
-        self.numbers[_DISGUISED] += 1
+        self._mishaps[_DISGUISED] += 1
 
     def grow(self, numbers: Sequence[int], fuel: Sequence[tuple[int, int]]) -> None:
         """Add what somebody else counted: their numbers, and how often what was spent."""
-        self.numbers = list(map(add, self.numbers, numbers))
+        self._mishaps = list(map(add, self._mishaps, numbers[:TIME_SUM]))
+        self.time_sum += numbers[TIME_SUM]
+        self.times = list(map(add, self.times, numbers[TIMES:]))
         for cost, times in fuel:
             self.fuel.add(cost, times)
 
     def told(self) -> HookCounts:
         """Say it in words. Safe from any thread."""
-        numbers = tuple(self.numbers)  # at once: its worker may be adding to it
+        numbers = self.numbers
         return HookCounts(
             skipped=numbers[_SKIPPED],
             disguised=numbers[_DISGUISED],
             panics=_named(PANIC_KINDS, numbers[_PANICS:_DROPPED]),
-            dropped=_named(DROP_REASONS, numbers[_DROPPED:TIMES]),
+            dropped=_named(DROP_REASONS, numbers[_DROPPED:TIME_SUM]),
             fuel=Histogram(FUEL_BOUNDS, tuple(self.fuel.below(FUEL_BOUNDS)), self.fuel.sum),
             time_ns=Histogram(TIME_BOUNDS_NS, _by_bounds(numbers[TIMES:]), numbers[TIME_SUM]),
         )
@@ -113,8 +122,7 @@ class HookTally:
     @property
     def given(self) -> int:
         """How many events the hook was called with."""
-        numbers = self.numbers
-        return sum(numbers[TIMES:]) + sum(numbers[_PANICS:_DROPPED])
+        return sum(self.times) + sum(self._mishaps[_PANICS:_DROPPED])
 
 
 class HookCounts(NamedTuple):
@@ -138,7 +146,7 @@ def what_is_wrong(numbers: Sequence[int], fuel: Sequence[tuple[int, int]]) -> st
     times = numbers[TIMES:]
     if sum(count for _cost, count in fuel) != sum(times):
         return "a hook's fuel and time are of different numbers of deliveries"
-    least = sum(count << bits >> 1 for bits, count in enumerate(times))
+    least = sum(count * (1 << bits >> 1) for bits, count in enumerate(times))
     most = sum(count << bits for bits, count in enumerate(times))
     if not least <= numbers[TIME_SUM] <= most:
         return "a hook's time is not the sum of what its deliveries took"
@@ -147,7 +155,7 @@ def what_is_wrong(numbers: Sequence[int], fuel: Sequence[tuple[int, int]]) -> st
 
 def disposed(numbers: Sequence[int]) -> tuple[int, int, int, int]:
     """Count the letters of a tally: delivered, panicked, skipped and dropped."""
-    panics, dropped = sum(numbers[_PANICS:_DROPPED]), sum(numbers[_DROPPED:TIMES])
+    panics, dropped = sum(numbers[_PANICS:_DROPPED]), sum(numbers[_DROPPED:TIME_SUM])
     return sum(numbers[TIMES:]), panics, numbers[_SKIPPED], dropped
 
 

@@ -7,11 +7,11 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from wasmhost.config.model import GRANTABLE_FIELDS
 from wasmhost.errors import GuestRefused
 from wasmhost.host.counters import Counters, ObserverSummary
 from wasmhost.host.effects import EffectApplier
 from wasmhost.host.health import Backoff, QuarantineGate
-from wasmhost.host.hook_tally import TIME_SUM, TIMES
 from wasmhost.host.lines import ObserverLines
 from wasmhost.host.mailbox import Letter, Mailbox
 from wasmhost.host.mishaps import PanicTeller, tell_operator
@@ -102,6 +102,7 @@ class GuestRunner:
         first, longest = (0.0, 0.0) if ports.lossless else config.backoff_ms
         self._backoff = Backoff(first / 1e3, longest / 1e3, random.Random())  # noqa: S311 - jitter
         self._use = UseCounter(self.counters, guest.given.fields)
+        self._masked = not guest.given.fields >= GRANTABLE_FIELDS
         self._seeds = SourceSeeds(guest.sha256, config.name)
         self._resume_at = 0.0
         self._failed = False
@@ -143,7 +144,7 @@ class GuestRunner:
             return
         frame = letter.view(self.profile)
         data = frame.data
-        if letter.disguised or frame is not letter.frame:
+        if self._masked and (letter.disguised or frame is not letter.frame):
             self.counters.of(frame.hook).disguised()
         if len(data) > self._event_bytes:
             self._refuse(letter, len(data))
@@ -169,9 +170,8 @@ class GuestRunner:
         counters.delivered += 1
         tally = counters.hooks.get(hook) or counters.of(hook)
         tally.fuel.add(outcome.fuel)
-        numbers = tally.numbers
-        numbers[TIMES + took_ns.bit_length()] += 1
-        numbers[TIME_SUM] += took_ns
+        tally.times[took_ns.bit_length()] += 1
+        tally.time_sum += took_ns
         if self._troubled:
             self._recover(hook, letter)
         if reply is not None:
