@@ -52,7 +52,7 @@ class Host:
 
 
 @contextmanager
-def hosting(folder: Path) -> Iterator[Host]:
+def hosting(folder: Path, isolation: str = "process") -> Iterator[Host]:
     """Start a host with the example's observers and one that records, and wait until it listens.
 
     One that is started again appends to the same reports.
@@ -60,7 +60,7 @@ def hosting(folder: Path) -> Iterator[Host]:
     recorder(folder / "recorder.wasm")
     observers = ("--config", PYTHON_NODE / "wasmhost.toml", "--observer", "recorder.wasm")
     places = ("--from", "unix:h.sock", "--db", "h.db", "--reports", "reports.ndjson", "--json")
-    with started("run", *observers, *places, cwd=folder) as process:
+    with started("run", "--isolation", isolation, *observers, *places, cwd=folder) as process:
         eventually(lambda: _listens(folder / "h.sock"))
         yield Host(folder, process)
 

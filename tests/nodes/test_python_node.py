@@ -158,7 +158,7 @@ class Nodes:
 def talking(folder: Path) -> Iterator[Nodes]:
     """Start all, and wait until alice and bob are linked; alice asks bob ten times a second."""
     with ExitStack() as stack:
-        host = stack.enter_context(hosting(folder))
+        host = stack.enter_context(hosting(folder, "thread"))  # which start sooner
         url = stack.enter_context(signaling(folder))
         alice = node("alice", url, host.place, folder=folder, more=("--say", "well?", "--every", "0.1"))
         stack.callback(alice.end)
@@ -223,7 +223,7 @@ def test_a_host_may_be_started_again(tmp_path: Path, number: signal.Signals) -> 
         nodes.host.process.wait(30)
         nodes.bob.popen.send_signal(signal.SIGKILL)
         nodes.alice.wait_for("webrtc disconnected bob#2, idle")  # emitted while nobody listens
-        again = stack.enter_context(hosting(tmp_path))
+        again = stack.enter_context(hosting(tmp_path, "thread"))
         nodes.bob_again()
         nodes.alice.wait_for("webrtc connected bob#2, direct", times=2)
         alice, bob = nodes.alice.stop()["alice"], nodes.bob.stop()["bob"]
