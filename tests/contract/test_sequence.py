@@ -56,8 +56,8 @@ def test_the_pieces_do_not_matter(sequence: list[bytes], tail: bytes, places: li
 def test_items_say_where_they_begin() -> None:
     """Offsets count the bytes of the whole stream."""
     splitter = Splitter()
-    assert splitter.push(b"\x00\x61") == [Item(0, b"\x00", None)]
-    assert splitter.push(b"\x61\x01") == [Item(1, b"\x61a", None), Item(3, b"\x01", None)]
+    assert splitter.push(b"\x00\x61") == [Item(0, b"\x00", None, True)]
+    assert splitter.push(b"\x61\x01") == [Item(1, b"\x61a", None, True), Item(3, b"\x01", None, True)]
     splitter.finish()
     assert splitter.offset == 4
 
@@ -76,7 +76,10 @@ def test_the_real_trace_comes_apart_into_its_65_events() -> None:
 def test_the_items_in_front_of_a_malformed_one_are_not_lost() -> None:
     """They are returned, the error waits in `error`, and every later call raises it."""
     splitter = Splitter()
-    assert splitter.push(b"\x01\x02\x82\x00\x1c\x03") == [Item(0, b"\x01", None), Item(1, b"\x02", None)]
+    assert splitter.push(b"\x01\x02\x82\x00\x1c\x03") == [
+        Item(0, b"\x01", None, True),
+        Item(1, b"\x02", None, True),
+    ]
     assert isinstance(splitter.error, SourceError)
     assert splitter.error.offset == 2
     for _ in range(2):
@@ -119,7 +122,7 @@ def test_an_item_too_large_is_skipped_and_named() -> None:
         cut(large + b"\x01", [70_005]),
     ):
         assert read(chunks) == (
-            [Item(0, None, "the item takes 70005 bytes, over 65536"), Item(70_005, b"\x01", None)],
+            [Item(0, None, "the item takes 70005 bytes, over 65536"), Item(70_005, b"\x01", None, True)],
             None,
         )
 
@@ -137,7 +140,7 @@ def test_a_gibibyte_string_passes_in_bounded_memory() -> None:
         tracemalloc.stop()
     assert found == [Item(0, None, f"the item takes {(1 << 30) + 5} bytes, over 65536")]
     assert peak < 1 << 18
-    assert splitter.push(b"\x01") == [Item((1 << 30) + 5, b"\x01", None)]
+    assert splitter.push(b"\x01") == [Item((1 << 30) + 5, b"\x01", None, True)]
 
 
 def test_a_large_array_of_refused_things_passes_in_bounded_memory() -> None:
@@ -160,7 +163,7 @@ def test_the_largest_item_may_come_byte_by_byte() -> None:
     data = cbor2.dumps([0] * 65_533)
     assert len(data) == 65_536
     found, error = read([data[i : i + 1] for i in range(len(data))])
-    assert (found, error) == ([Item(0, data, None)], None)
+    assert (found, error) == ([Item(0, data, None, True)], None)
 
 
 @pytest.mark.parametrize("data", MALFORMED, ids=bytes.hex)

@@ -43,6 +43,7 @@ __all__ = [
     "decode_hello",
     "encode_event",
     "ingest",
+    "ingest_scanned",
     "number_of",
 ]
 
@@ -99,7 +100,15 @@ def ingest(data: bytes) -> Frame:
     RejectedEvent, with its ``reason``, for bytes that are not exactly one item within the limits of
     :mod:`wasmhost.contract.scan`, or whose map breaks the schema.
     """
-    value, deterministic = _decode(data)
+    return _validated(data, *_decode(data))
+
+
+def ingest_scanned(data: bytes, *, deterministic: bool) -> Frame:
+    """Do the same with an item that was scanned by now, and had no problem."""
+    return _validated(data, cbor2.loads(data), deterministic)
+
+
+def _validated(data: bytes, value: object, deterministic: bool) -> Frame:
     if isinstance(value, dict) and normalise(value):
         deterministic = False
     event = check_event(value)

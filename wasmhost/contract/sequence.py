@@ -19,12 +19,14 @@ class Item(NamedTuple):
 
     ``offset`` is where it begins in the stream, in bytes. ``data`` is the item, or None where it was
     too large to keep. ``problem`` says why the contract refuses it, or is None; it depends on the
-    item alone, not on the pieces it came in.
+    item alone, not on the pieces it came in. ``deterministic`` is whether it is in core deterministic
+    encoding: so what was walked once need not be walked again.
     """
 
     offset: int
     data: bytes | None
     problem: str | None
+    deterministic: bool = False
 
 
 class MalformedStream(SourceError):
@@ -99,7 +101,7 @@ class Splitter:
             self._start = self.offset + pos
             found = permitted(data, pos, self._max_bytes, self._max_depth)
             if found is not None:  # nearly every item: whole, and of a form we know
-                return Item(self._start, data[pos : found.end], found.problem), found.end
+                return Item(self._start, data[pos : found.end], found.problem, found.deterministic), found.end
             self._walk = HeadWalk(self._max_depth, self._start)
         walk = self._walk
         end = walk.advance(data, pos)
@@ -117,4 +119,4 @@ class Splitter:
         if walk.size > self._max_bytes:
             return Item(self._start, None, too_large(walk.size, self._max_bytes))
         found = scan(kept, max_bytes=self._max_bytes, max_depth=self._max_depth)
-        return Item(self._start, kept, found.problem)
+        return Item(self._start, kept, found.problem, found.deterministic)

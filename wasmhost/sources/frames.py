@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wasmhost.contract.codec import Hello, decode_hello, ingest, number_of
+from wasmhost.contract.codec import Hello, decode_hello, ingest_scanned, number_of
 from wasmhost.contract.scan import MAX_EVENT_BYTES
 from wasmhost.contract.schema import RejectedEvent
 from wasmhost.contract.sequence import Item, MalformedStream, Splitter
@@ -101,7 +101,7 @@ class FrameReader:
         if item.data is None or item.problem is not None:
             return Rejected(self.source, item.offset, item.problem or "too large")
         try:
-            frame = ingest(item.data)
+            frame = ingest_scanned(item.data, deterministic=item.deterministic)
         except RejectedEvent as error:
             return Rejected(self.source, item.offset, str(error), self._number(item.data))
         return frame if frame.src is not None else frame._replace(src=self.source)
