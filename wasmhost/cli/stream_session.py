@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -11,12 +12,14 @@ import structlog
 from wasmhost.cli.session import Outcome, Unread
 from wasmhost.jetstream.address import parse_address
 from wasmhost.jetstream.run import run_pool
+from wasmhost.telemetry.telemetry import open_telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wasmhost.cli.stopping import StopRequest
     from wasmhost.config import HostConfig
+    from wasmhost.telemetry.telemetry import Telemetry
 
 _log: Final = structlog.stdlib.get_logger("wasmhost.cli")
 
@@ -29,17 +32,21 @@ async def play_stream(config: HostConfig, spec: str, stop: StopRequest) -> Outco
     if config.sinks:
         _log.warning("[[sink]] is not used here: reports and panics are in the stream", stream=spec)
 
-    def on_stop(end: Callable[[], None]) -> None:
-        def say_and_end() -> None:
-            _log.info("stopping; what is in hand is finished first", source=spec)
-            end()
+    config = replace(config, isolation=config.isolation or "process")
+    async with open_telemetry(config.telemetry) as telemetry:
 
-        stop.call(say_and_end, asyncio.get_running_loop())
+        def on_stop(end: Callable[[], None]) -> None:
+            telemetry.ready(f"events come from {spec}")
+            stop.call(partial(_end, spec, telemetry, end), asyncio.get_running_loop())
 
-    try:
-        outcome = await run_pool(
-            replace(config, isolation=config.isolation or "process"), parse_address(spec), on_stop
-        )
-    finally:
-        stop.forget()
+        try:
+            outcome = await run_pool(config, parse_address(spec), on_stop, telemetry)
+        finally:
+            stop.forget()
     return Outcome(outcome.summary, Unread(), outcome.failures)
+
+
+def _end(spec: str, telemetry: Telemetry, end: Callable[[], None]) -> None:
+    _log.info("stopping; what is in hand is finished first", source=spec)
+    telemetry.stopping()
+    end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,12 @@ async def open_client(
     context = _tls(address, config)
     password = None if config.password_file is None else _read(config.password_file, "password_file")
     client = OneLife()
+    trouble: list[Exception] = []
+
+    async def note(error: Exception) -> None:
+        """Keep why it cannot connect; what goes wrong later is told by whom it goes wrong for."""
+        trouble[:1] = [error]
+
     try:
         await client.connect(
             address.url,
@@ -50,7 +57,9 @@ async def open_client(
             ping_interval=_PING_S,
             max_outstanding_pings=_PINGS,
             pending_size=_PENDING,
-            error_cb=_ignore,
+            error_cb=note,
+            max_reconnect_attempts=1,  # it tries at once, and once more; when to try again is ours to say
+            reconnect_time_wait=0,
             closed_cb=on_end,
             tls=context,
             tls_hostname=address.host if context is not None else None,
@@ -59,12 +68,9 @@ async def open_client(
             user_credentials=None if config.credentials is None else str(_readable(config.credentials)),
         )
     except (OSError, nats.errors.Error) as error:
-        raise SourceError(f"cannot connect to {address.url}: {_reason(error)}") from None
+        reason = _reason(trouble[0] if trouble else error)
+        raise SourceError(f"cannot connect to {address.url}: {reason}") from None
     return client
-
-
-async def _ignore(_error: Exception) -> None:
-    """What goes wrong is told by whom it goes wrong for."""
 
 
 def _tls(address: Address, config: JetStreamConfig) -> ssl.SSLContext | None:
@@ -94,6 +100,9 @@ def _readable(path: Path) -> Path:
 
 def _reason(error: Exception) -> str:
     """What an error says, in one line of ours; some of them say nothing."""
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if isinstance(error, ConnectionError) and error.errno is not None:
+        reason = os.strerror(error.errno).lower()  # asyncio puts the address there
+    else:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     reason = reason.removeprefix("nats: ").strip("'") or type(error).__name__
     return escape_untrusted(reason, 200)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wasmhost.host.host import ObserverHost
 from wasmhost.host.services import Services
@@ -23,9 +23,21 @@ if TYPE_CHECKING:
 _NO_BOUND: Final = 1e12
 
 
+class Watcher(Protocol):
+    """Who tells of the hosts that there are; `wasmhost.telemetry.telemetry.Telemetry` is one."""
+
+    def watch(self, host: ObserverHost) -> None:
+        """Tell of a host, too."""
+        ...
+
+    def forget(self, host: ObserverHost) -> None:
+        """Tell of it no more, but for what it has counted."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Common:
-    """Opened once by the pool, and closed by it."""
+    """Opened once by the pool, and closed by it. ``watcher``: is told of each partition's host."""
 
     config: JetStreamConfig
     names: Names
@@ -34,6 +46,7 @@ class Common:
     profiles: Profiles
     usage: UsageLog
     zygote: Zygote | None
+    watcher: Watcher | None = None
     totals: Totals = field(default_factory=Totals)
 
     def host(self, config: HostConfig, states: States, reports: Reports, panics: Panics) -> ObserverHost:

@@ -70,12 +70,16 @@ class Partition:
             reports, panics = Reports(), Panics(common.panics)
             host = common.host(self._config, states, reports, panics)
             async with host:
+                if common.watcher is not None:
+                    common.watcher.watch(host)
                 try:
                     await self._serve(host, states, reports, panics)
                 finally:
                     counters = host.counters()
                     common.totals.add(host.summary(), counters, self._messages.invalid)
                     common.totals.duplicates += self.duplicates
+                    if common.watcher is not None:
+                        common.watcher.forget(host)
             for each in counters.values():
                 common.usage.forget(each)
             await self._holding.release()

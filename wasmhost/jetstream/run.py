@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wasmhost.config.jetstream import JetStreamConfig
     from wasmhost.host.counters import Summary
     from wasmhost.jetstream.address import Address
+    from wasmhost.jetstream.common import Watcher
 
 
 class Outcome(NamedTuple):
@@ -42,9 +43,14 @@ class Outcome(NamedTuple):
 
 
 async def run_pool(
-    config: HostConfig, address: Address, on_stop: Callable[[Callable[[], None]], None]
+    config: HostConfig,
+    address: Address,
+    on_stop: Callable[[Callable[[], None]], None],
+    watcher: Watcher | None = None,
 ) -> Outcome:
     """Take part in a pool until the function that ``on_stop`` is given is called.
+
+    ``watcher`` is told of the hosts that there are, one for each partition.
 
     :raises UserError: the server, the stream or the database cannot be used.
     """
@@ -54,6 +60,7 @@ async def run_pool(
     failures: list[str] = []
     async with AsyncExitStack() as stack:
         common = await _open(stack, config, settings, address, failures)
+        common = replace(common, watcher=watcher)
         pool = Pool(config, common)
         on_stop(pool.stop)
         tell_operator("info", "listening", source=address.url, stream=settings.stream)
