@@ -179,6 +179,20 @@ async def test_closing_gives_up_what_waits_and_what_comes_later() -> None:
         assert error.kind == "unavailable"
 
 
+async def test_one_that_was_handed_over_takes_nothing_more() -> None:
+    """What comes late is given up, and counted where it was put."""
+    mailbox = Mailbox(2, "drop-oldest")
+    for number in range(3):
+        mailbox.put(letter(number))
+    mailbox.lose(4)
+    handed = mailbox.hand_over()
+    assert [(each.number, each.lost) for each in handed.letters] == [(1, 1), (2, 0)]
+    assert (handed.lost, handed.dropped) == (4, 1)
+    assert mailbox.take() is None
+    mailbox.put(letter(3))
+    assert (mailbox.dropped, mailbox.waiting) == (2, 0)
+
+
 def test_on_duty_is_one_at_a_time_and_nobody_is_forgotten() -> None:
     """Four threads put, and every call starts a server of its own, as the scheduler may."""
     mailbox = Mailbox(1_000_000, "drop-oldest")
@@ -314,6 +328,22 @@ class MailboxMachine(RuleBasedStateMachine):
             self.told -= 1
 
         return tell
+
+    @precondition(lambda self: self.out is None and not self.closed)
+    @rule()
+    def hand_over(self) -> None:
+        """Give all to another mailbox: it goes on where this one was, and tells of the same losses."""
+        handed = self.mailbox.hand_over()
+        assert self.mailbox.waiting == 0
+        self.told += self.waiters
+        self.waiters = 0
+        self.capacity = max(self.capacity, len(handed.letters))  # a letter put back may be one too many
+        self.mailbox = Mailbox(self.capacity, "drop-oldest" if self.oldest_goes else "drop-newest")
+        self.mailbox.inherit(handed.dropped)
+        self.on_duty = bool(handed.letters)
+        for place, each in enumerate(handed.letters):
+            assert self.mailbox.put(each) == (place == 0)
+        self.mailbox.lose(handed.lost)
 
     @precondition(lambda self: self.number > 10)
     @rule()

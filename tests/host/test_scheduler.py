@@ -410,3 +410,90 @@ def test_the_size_of_other_threads_stacks_is_left_alone() -> None:
     before = threading.stack_size()
     Scheduler(1024 * 1024, on_still=lambda: None).close()
     assert threading.stack_size() == before
+
+
+def test_a_paused_task_has_no_turn_until_it_is_resumed(scheduler: Scheduler) -> None:
+    """What was put meanwhile is served then; other tasks go on."""
+    paused, other = Work(scheduler), Work(scheduler)
+    resting = threading.Event()
+    scheduler.pause(paused.entry, resting.set)
+    assert resting.is_set(), "it has no turn now"
+    for _ in range(100):
+        paused.put()
+        other.put()
+    wait_until(lambda: len(other.done) == 100)
+    assert paused.done == []
+    scheduler.resume(paused.entry)
+    wait_until(lambda: len(paused.done) == 100)
+    assert paused.done == list(range(100))
+
+
+def test_who_pauses_a_task_is_told_when_its_turn_is_over(scheduler: Scheduler) -> None:
+    """Not before, and there is no other turn, though there is more to do."""
+    go = threading.Event()
+    work = Work(scheduler, held_by(go))
+    for _ in range(50):
+        work.put()
+    wait_until(lambda: work.mailbox.waiting < 50)
+    resting = threading.Event()
+    scheduler.pause(work.entry, resting.set)
+    assert not resting.wait(0.05)
+    go.set()
+    assert resting.wait(5)
+    done = len(work.done)
+    assert 0 < done <= 4
+    time.sleep(0.05)
+    assert len(work.done) == done
+    scheduler.resume(work.entry)
+    wait_until(lambda: len(work.done) == 50)
+
+
+def test_a_task_that_waits_for_its_time_is_paused_at_once(scheduler: Scheduler) -> None:
+    """And has the turn it asked for when it is resumed."""
+
+    class Later:
+        """Asks for a turn in a minute, once."""
+
+        turns = 0
+
+        def turn(self) -> float | bool:
+            """Have one."""
+            self.turns += 1
+            return time.monotonic() + 60 if self.turns == 1 else False
+
+        def crashed(self, error: BaseException) -> None:
+            """Never."""
+
+    task = Later()
+    entry = scheduler.enlist(task)
+    scheduler.submit(entry)
+    wait_until(lambda: task.turns == 1)
+    resting = threading.Event()
+    scheduler.pause(entry, resting.set)
+    assert resting.wait(5)
+    scheduler.resume(entry)
+    wait_until(lambda: task.turns == 2)
+
+
+def test_pausing_and_resuming_while_letters_come_loses_none(scheduler: Scheduler) -> None:
+    """However the two meet."""
+    work = Work(scheduler)
+
+    def put() -> None:
+        for _ in range(2000):
+            work.put()
+
+    putting = threading.Thread(target=put)
+    putting.start()
+    while putting.is_alive():
+        resting = threading.Event()
+        scheduler.pause(work.entry, resting.set)
+        assert resting.wait(5)
+        before = len(work.done)
+        time.sleep(0.001)
+        assert len(work.done) == before
+        scheduler.resume(work.entry)
+    putting.join()
+    wait_until(lambda: len(work.done) == 2000)
+    assert work.done == list(range(2000))
+    assert work.overlaps == 0

@@ -107,6 +107,22 @@ def test_a_result_that_a_shard_keeps_to_itself_is_given_up() -> None:
     assert [error.kind for error in reply.told if error is not None] == ["unavailable"]
 
 
+def test_held_it_sends_nothing_until_it_is_let_go() -> None:
+    """Whoever begins anew, or has done something: letters wait, and go in order then."""
+    box, sent = tray(3)
+    box.begin()
+    box.put(letter(1))
+    box.hold()
+    box.put(letter(2))
+    box.done([1])
+    box.begin()
+    assert numbers(sent) == [1]
+    box.let_go()
+    box.begin()
+    box.put(letter(3))
+    assert numbers(sent) == [1, 2, 3]
+
+
 class TrayMachine(RuleBasedStateMachine):
     """A tray against lists, whatever happens in whatever order.
 
@@ -229,6 +245,28 @@ class TrayMachine(RuleBasedStateMachine):
         else:
             self.waiting[:0] = self.under_way
         self.under_way = []
+
+    @precondition(lambda self: not self.closed)
+    @rule(lost=st.integers(0, 3))
+    def hand_over(self, lost: int) -> None:
+        """Be held, have back what was under way, and give all to another tray, which goes on in its place."""
+        self.tray.hold()
+        self.tray.begin()  # another process may come meanwhile: nothing is sent
+        self.recall(0)
+        handed = self.tray.hand_over(lost)
+        self.untold += lost
+        self._tell()
+        self.tray = Tray(
+            max(self.capacity, len(handed.letters)),
+            "drop-oldest" if self.oldest_goes else "drop-newest",
+            threading.Lock(),
+            self.sent.append,
+        )
+        self.capacity = max(self.capacity, len(handed.letters))
+        self.tray.inherit(handed.dropped)
+        for each in handed.letters:
+            self.tray.put(each)
+        self.tray.lose(handed.lost)
 
     @precondition(lambda self: not self.up)
     @rule(how_many=st.integers(0, 3))
