@@ -127,3 +127,8 @@ def nodes(program: Path, folder: Path, to: str) -> Iterator[Nodes]:
         yield place
     finally:
         place.end()
+
+
+if __name__ == "__main__":
+    # Too long for a test: for the lints, all that the example is made of is compiled once more.
+    cargo("clippy", "--quiet", "--all-targets", "--", "-D", "warnings")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CONFIGURATION = """
 [[observer]]
 module = "relay-watch.wasm"
-grant = ["config", "report"]
+grant = ["config", "report", "self"]
 config = { threshold = "0", min-connections = "1" }  # a realm is told of at its first connection
 
 [[observer]]
