@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         WasmhostError,
     )
     from wasmhost.host.host import ObserverHost
+    from wasmhost.host.reload import Reload
     from wasmhost.observer import ObserverGroup, WorkloadHookObserver
     from wasmhost.plumbing import build_hook_callback, call_lifecycle_hook, log_hook_event, spawn_hook
 
@@ -94,6 +95,7 @@ __all__ = [
     "Rates",
     "Realm",
     "RejectedEvent",
+    "Reload",
     "RuntimeContext",
     "SignalingConnectStart",
     "SignalingConnected",
@@ -136,6 +138,7 @@ _HOMES: Final = {
         "WasmhostError"
     ),
     "wasmhost.host.host": "ObserverHost",
+    "wasmhost.host.reload": "Reload",
     "wasmhost.observer": "ObserverGroup WorkloadHookObserver",
     "wasmhost.plumbing": "build_hook_callback call_lifecycle_hook log_hook_event spawn_hook",
 }

@@ -36,6 +36,8 @@ from wasmhost import (
     HostConfig,
     Limits,
     ObserverHost,
+    PeerEvent,
+    RuntimeContext,
     UserError,
     WebRtcConnected,
     WebRtcConnectStart,
@@ -291,7 +293,7 @@ async def test_an_observer_in_python_stays_and_its_name_is_taken(tmp_path: Path)
     heard: list[str] = []
 
     class Own(WorkloadHookObserver):
-        async def on_webrtc_connected(self, *_arguments: object) -> None:
+        async def on_webrtc_connected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
             heard.append("one")
 
     async with ObserverHost(config(tmp_path, {"one": recorder()}), trusted=[Own()], sink=sink) as host:
