@@ -293,7 +293,7 @@ async def test_an_observer_in_python_stays_and_its_name_is_taken(tmp_path: Path)
     heard: list[str] = []
 
     class Own(WorkloadHookObserver):
-        async def on_webrtc_connected(self, ctx: RuntimeContext, event: PeerEvent) -> None:
+        async def on_webrtc_connected(self, ctx: RuntimeContext, event: PeerEvent) -> None:  # noqa: ARG002
             heard.append("one")
 
     async with ObserverHost(config(tmp_path, {"one": recorder()}), trusted=[Own()], sink=sink) as host:
