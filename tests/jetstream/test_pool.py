@@ -179,3 +179,32 @@ async def test_an_idle_pool_takes_little(nats_server: NatsServer, tmp_path: Path
         for each in pools[:4]:
             each.stop()
         await holds(lambda: sum(len(each.partitions) for each in pools[4:]) == 8)
+
+
+async def test_observers_come_and_go_while_it_runs(nats_server: NatsServer, tmp_path: Path) -> None:
+    """In every partition; one that comes back finds its states again, also in another host."""
+    settings = config(tmp_path)
+    counting = settings.observers[0]
+    other = replace(counting, name="other")
+    async with linked(nats_server) as link:
+        shared = common(link)
+        async with pool(link, settings, shared) as host:
+            await publish(link, [(node, 0) for node in range(30)])
+            await reported(link, 30)
+            done = await host.reload(replace(settings, observers=(counting, other)))
+            assert (done.added, done.replaced, done.removed) == (("other",), (), ())
+            await publish(link, [(node, 1) for node in range(30)])
+            await reported(link, 90)
+            done = await host.reload(replace(settings, observers=(other,)))
+            assert done.removed == ("counting",)
+        async with pool(link, replace(settings, observers=(other,)), shared) as host:
+            await holds(lambda: len(host.partitions) == 8)
+            done = await host.reload(settings)
+            assert (done.added, done.removed) == (("counting",), ("other",))
+            await publish(link, [(node, 2) for node in range(30)])
+            await reported(link, 120)
+        found = [json.loads(data) for data in await read_all(nats_server, f"{NAMES.prefix}.reports.>")]
+        told = sorted((each["observer"], each["seq"], each["body"][0]) for each in found)
+        assert told == sorted(
+            [("counting", 0, 1), ("counting", 1, 2), ("counting", 2, 3), ("other", 1, 1)] * 30
+        )

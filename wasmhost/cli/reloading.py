@@ -6,7 +6,7 @@ import asyncio
 import signal
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from wasmhost.config import HostConfig
-    from wasmhost.host.host import ObserverHost
+    from wasmhost.host.reload import Reload
     from wasmhost.telemetry.telemetry import Telemetry
 
 _LOOK_S: Final = 1.0
@@ -27,6 +27,16 @@ _LOOK_S: Final = 1.0
 Looks = tuple[tuple[object, ...], ...]
 
 _log: Final = structlog.stdlib.get_logger("wasmhost.cli")
+
+
+class Reloadable(Protocol):
+    """What is reloaded: `wasmhost.host.host.ObserverHost`, or several of them."""
+
+    config: HostConfig
+
+    async def reload(self, config: HostConfig) -> Reload:
+        """Go over to another configuration."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class Reloading:
 
 
 @asynccontextmanager
-async def reloading(host: ObserverHost, how: Reloading | None, telemetry: Telemetry) -> AsyncIterator[None]:
+async def reloading(host: Reloadable, how: Reloading | None, telemetry: Telemetry) -> AsyncIterator[None]:
     """Reload a host's configuration at SIGHUP, and where it says so when files change, within the block.
 
     Without a configuration file a SIGHUP is left to what it did before.
@@ -69,7 +79,7 @@ async def reloading(host: ObserverHost, how: Reloading | None, telemetry: Teleme
             await cancel(task)
 
 
-async def _serve(host: ObserverHost, how: Reloading, asked: asyncio.Event, telemetry: Telemetry) -> None:
+async def _serve(host: Reloadable, how: Reloading, asked: asyncio.Event, telemetry: Telemetry) -> None:
     while True:
         await asked.wait()
         asked.clear()
@@ -91,7 +101,7 @@ async def _serve(host: ObserverHost, how: Reloading, asked: asyncio.Event, telem
         _log.info("configuration reloaded", **told)
 
 
-async def _watch(host: ObserverHost, file: Path, seen: Looks, asked: asyncio.Event) -> None:
+async def _watch(host: Reloadable, file: Path, seen: Looks, asked: asyncio.Event) -> None:
     """Ask for a reload once a change is complete: once files look as they did a second ago."""
     last = seen
     while True:

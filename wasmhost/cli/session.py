@@ -68,7 +68,7 @@ async def play(config: HostConfig, spec: str, stop: StopRequest, reload: Reloadi
     if is_address(spec):
         from wasmhost.cli.stream_session import play_stream  # it makes use of this module
 
-        return await play_stream(config, spec, stop)
+        return await play_stream(config, spec, stop, reload)
     unread = Unread()
     config = replace(config, isolation=config.isolation or "process")
     async with open_source(spec, config.source) as source, open_telemetry(config.telemetry) as telemetry:

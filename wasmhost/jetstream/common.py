@@ -64,9 +64,13 @@ class Common:
             usage=self.usage,
             zygote=self.zygote,
         )
-        observers = tuple(_saving_at_once(observer) for observer in config.observers)
-        config = replace(config, observers=observers, shards=config.shards or 1)
-        return ObserverHost(config, lossless=True, services=services)
+        return ObserverHost(fitted(config), lossless=True, services=services)
+
+
+def fitted(config: HostConfig) -> HostConfig:
+    """A configuration as the host of one partition is given it."""
+    observers = tuple(_saving_at_once(observer) for observer in config.observers)
+    return replace(config, observers=observers, shards=config.shards or 1)
 
 
 def _saving_at_once(observer: ObserverConfig) -> ObserverConfig:

@@ -58,6 +58,16 @@ class States:
             self._states[observer] = blob
             self._changed.add(observer)
 
+    def knows(self, observer: str) -> bool:
+        """Whether there is one of an observer."""
+        with self._lock:
+            return observer in self._states
+
+    def adopt(self, observer: str, blob: bytes) -> None:
+        """Take over what was written of an observer, unless it has saved meanwhile."""
+        with self._lock:
+            self._states.setdefault(observer, blob)
+
     def take(self) -> dict[str, bytes]:
         """Give those that changed."""
         with self._lock:

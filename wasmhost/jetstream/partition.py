@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from wasmhost.contract.codec import ingest
 from wasmhost.contract.schema import RejectedEvent
+from wasmhost.errors import UserError
 from wasmhost.host.mishaps import is_worth_a_line, tell_operator
+from wasmhost.host.reload import Reload
+from wasmhost.jetstream.common import fitted
 from wasmhost.jetstream.found import ReportMessages, panic_messages
 from wasmhost.jetstream.harvest import Panics, Reports, States
 from wasmhost.jetstream.holding import Lost
@@ -48,6 +51,8 @@ class Partition:
         self._config = config
         self._common = common
         self._stopping = asyncio.Event()
+        self._open: tuple[ObserverHost, States] | None = None
+        self._changed = asyncio.Event()  # it is open now, or has ended
         self._seen = Seen()
         self._messages = ReportMessages(common.names)
         self._taken = holding.lease.seq
@@ -70,6 +75,8 @@ class Partition:
             reports, panics = Reports(), Panics(common.panics)
             host = common.host(self._config, states, reports, panics)
             async with host:
+                self._open = (host, states)
+                self._changed.set()
                 if common.watcher is not None:
                     common.watcher.watch(host)
                 try:
@@ -85,6 +92,26 @@ class Partition:
             await self._holding.release()
         except Lost:
             tell_operator("warning", "partition lost to another host", partition=self.number)
+        finally:
+            self._open = None
+            self._changed.set()
+
+    async def reload(self, config: HostConfig) -> Reload:
+        """Go over to another configuration, as `ObserverHost.reload` does, once it is open.
+
+        An observer that comes begins with the state that it had here when it was there before.
+        """
+        await self._changed.wait()
+        if self._open is None or self._stopping.is_set():
+            return Reload()
+        host, states = self._open
+        new = [each.name for each in config.observers if not states.knows(each.name)]
+        for name, blob in (await self._holding.states(new)).items():
+            states.adopt(name, blob)
+        try:
+            return await host.reload(fitted(config))
+        except UserError:  # it closes: whoever has the partition next has the configuration
+            return Reload()
 
     async def _serve(self, host: ObserverHost, states: States, reports: Reports, panics: Panics) -> None:
         while not self._stopping.is_set():

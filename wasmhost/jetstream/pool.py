@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from wasmhost.errors import WasmhostError
 from wasmhost.host.mishaps import tell_operator
+from wasmhost.host.reload import Reload, merged
 from wasmhost.jetstream.link import NoAnswer, Refused
 from wasmhost.jetstream.membership import Membership
 from wasmhost.jetstream.partition import Partition
@@ -33,7 +34,7 @@ class Pool:
     """The partitions of one host. `run` it; `stop` it from the same thread."""
 
     def __init__(self, config: HostConfig, common: Common) -> None:
-        self._config = config
+        self.config = config
         self._common = common
         self._membership = Membership(common.link, common.names, common.config.lease_s)
         self._held: dict[int, tuple[Partition, Holding, asyncio.Task[None]]] = {}
@@ -52,6 +53,19 @@ class Pool:
         """Give all partitions back, and end."""
         self._stopping.set()
         self._news.set()
+
+    async def reload(self, config: HostConfig) -> Reload:
+        """Go over to another configuration, one partition after the other; those to come have it, too."""
+        self.config, later = merged(self.config, config)
+        partitions = [partition for partition, _, _ in self._held.values()]
+        done = [await partition.reload(self.config) for partition in partitions]
+        return Reload(
+            added=tuple(sorted({name for each in done for name in each.added})),
+            replaced=tuple(sorted({name for each in done for name in each.replaced})),
+            removed=tuple(sorted({name for each in done for name in each.removed})),
+            refused={name: why for each in done for name, why in each.refused.items()},
+            later=later,
+        )
 
     async def run(self) -> None:
         """Take part until `stop`. Cancelled, it gives up what it has in hand."""
@@ -100,7 +114,7 @@ class Pool:
         holding = await self._membership.claim(number, view)
         if holding is None:
             return False
-        partition = Partition(holding, self._config, self._common)
+        partition = Partition(holding, self.config, self._common)
         task = asyncio.create_task(partition.run(), name=f"wasmhost-partition-{number}")
         self._held[number] = (partition, holding, task)
         task.add_done_callback(lambda task: self._ended(number, task))
@@ -128,7 +142,7 @@ class Pool:
         holdings = {number: holding for number, (_, holding, _) in self._held.items()}
         for partition, _, _ in self._held.values():
             partition.stop()
-        until = time.monotonic() + self._config.drain_s
+        until = time.monotonic() + self.config.drain_s
         while self._held and time.monotonic() < until:
             with suppress(NoAnswer, TimeoutError):
                 await asyncio.wait_for(self._membership.beat(self._held, leaving=True), _LEAVE_S)

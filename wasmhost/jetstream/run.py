@@ -27,6 +27,7 @@ from wasmhost.wall.zygote import Zygote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
 
     from wasmhost.config import HostConfig
     from wasmhost.config.jetstream import JetStreamConfig
@@ -45,10 +46,10 @@ class Outcome(NamedTuple):
 async def run_pool(
     config: HostConfig,
     address: Address,
-    on_stop: Callable[[Callable[[], None]], None],
+    around: Callable[[Pool], AbstractAsyncContextManager[None]],
     watcher: Watcher | None = None,
 ) -> Outcome:
-    """Take part in a pool until the function that ``on_stop`` is given is called.
+    """Take part in a pool until it is told to stop, by whoever ``around`` puts around it.
 
     ``watcher`` is told of the hosts that there are, one for each partition.
 
@@ -62,10 +63,10 @@ async def run_pool(
         common = await _open(stack, config, settings, address, failures)
         common = replace(common, watcher=watcher)
         pool = Pool(config, common)
-        on_stop(pool.stop)
         tell_operator("info", "listening", source=address.url, stream=settings.stream)
-        await pool.run()
-    names = [observer.name for observer in config.observers]
+        async with around(pool):
+            await pool.run()
+    names = [observer.name for observer in pool.config.observers]
     return Outcome(common.totals.summary(names), tuple(failures))
 
 

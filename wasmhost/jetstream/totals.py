@@ -52,10 +52,10 @@ class Totals:
             self._observers[observer.name] = one if before is None else _together(before, one)
 
     def summary(self, names: list[str]) -> Summary:
-        """Give the sum; observers in the order of ``names``, also those that no event came to."""
+        """Give the sum; the observers of ``names`` first, then those that are not there any more."""
         lines = [
             replace(line, fuel=self._fuel[name].quantiles() if name in self._fuel else None)
-            for name in names
+            for name in dict.fromkeys((*names, *self._observers))
             if (line := self._observers.get(name)) is not None
         ]
         return Summary(self.events, self.rejected, tuple(lines), self.duplicates)
