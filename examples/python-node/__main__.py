@@ -2,6 +2,9 @@
 
 import sys
 
-from pynode.cli import main
+try:
+    from pynode.cli import main
+except ModuleNotFoundError as missing:
+    sys.exit(f"error: {missing.name} is not installed here; README.md, beside this file, says what is needed")
 
 sys.exit(main())

@@ -6,6 +6,8 @@ import json
 import re
 import signal
 import socket
+import subprocess
+import sys
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -266,6 +268,20 @@ def test_mistakes_are_told_in_a_line(tmp_path: Path, options: tuple[str, ...], c
     (line,) = command.printed.splitlines()
     assert line.startswith("error: ")
     assert complaint in line
+
+
+def test_what_is_not_installed_is_told_in_a_line() -> None:
+    """A Python that has none of it says what is missing and where to read on, without a traceback."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", PYTHON_NODE, "demo"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "is not installed here" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_name_that_is_taken_ends_the_node(tmp_path: Path) -> None:
