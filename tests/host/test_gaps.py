@@ -57,3 +57,12 @@ def test_of_very_many_sources_the_latest_heard_are_remembered() -> None:
     assert gaps.lost_before("old", 4) == 1
     assert gaps.lost_before("0", 4) == 0
     assert len(gaps._last) == _SOURCES
+
+
+def test_names_without_end_are_told_apart_and_not_kept() -> None:
+    """A stranger chooses how long they are, too."""
+    gaps = GapTracker()
+    one, two = "x" * 60_000, "x" * 59_999 + "y"
+    heard = [(one, 1), (two, 5), (one, 3), (two, 6), (one, 4)]
+    assert [gaps.lost_before(src, seq) for src, seq in heard] == [0, 0, 1, 0, 0]
+    assert all(len(name) < 100 for name in gaps._last)
