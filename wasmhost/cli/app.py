@@ -20,6 +20,7 @@ from wasmhost.cli.inspect import inspect
 from wasmhost.cli.new import new
 from wasmhost.cli.panics import panics
 from wasmhost.cli.run import run
+from wasmhost.cli.sinks import sinks
 from wasmhost.cli.terminal import ReaderGone, complain, forget, put, unwritable
 from wasmhost.cli.test import golden
 from wasmhost.cli.version import version
@@ -50,6 +51,12 @@ _PANICS_EXAMPLES = """\b
 Examples:
   wasmhost panics
   wasmhost panics wasmhost.db --json
+"""
+_SINKS_EXAMPLES = """\b
+Examples:
+  wasmhost sinks
+  wasmhost sinks --config wasmhost.toml --json
+  wasmhost sinks --resend pager
 """
 _INSPECT_EXAMPLES = """\b
 Examples:
@@ -158,6 +165,7 @@ def _root(
 app.command(epilog=_RUN_EXAMPLES)(run)
 app.command(epilog=_INSPECT_EXAMPLES)(inspect)
 app.command(epilog=_PANICS_EXAMPLES)(panics)
+app.command(epilog=_SINKS_EXAMPLES)(sinks)
 app.command(epilog=_GRANTS_EXAMPLES)(grants)
 app.command("check-config", epilog=_CHECK_CONFIG_EXAMPLES)(check_config)
 app.command(epilog=_NEW_EXAMPLES)(new)

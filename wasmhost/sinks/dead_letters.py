@@ -100,13 +100,24 @@ def _letter(path: Path, number: int, line: bytes) -> object:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
+    """Open and lock the file that has this name, also if it was put aside just now."""
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    descriptor = os.open(path, flags, _PRIVATE)
+    while True:
+        descriptor = os.open(path, flags, _PRIVATE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_still(path, descriptor):
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -22,6 +22,7 @@ RecordKind = Literal["report", "panic"]
 OVERHEAD: Final = 128
 """What an entry is counted for beside its body and texts, in bytes."""
 _NAME_LIMIT: Final = 256
+_U64: Final = range(1 << 64)
 
 
 class Entry(NamedTuple):
@@ -121,34 +122,24 @@ def entry_again(record: object, due: int, queued_at: int) -> Entry:
     if not isinstance(record, dict):
         raise ValueError("no record of ours")  # noqa: TRY004 - it is a value that was read
     match record:
-        case {
-            "id": str(key),
-            "what": "report",
-            "observer": str(observer),
-            "src": str(src),
-            "seq": int(seq),
-            "at": int(at),
-            "topic": str(topic),
-            "body_hex": str(body),
-        }:
-            data = bytes.fromhex(body)
-            return Entry(
-                due, "report", observer, storable(topic), key, queued_at, storable(src), seq, at, data
-            )
-        case {
-            "id": str(key),
-            "what": "panic",
-            "observer": str(observer),
-            "src": str(src),
-            "seq": int(seq),
-            "at": int(at),
-            "kind": str(kind),
-        }:
-            rest = {name: value for name, value in record.items() if name not in {"id", "what"}}
-            data = safe_json(rest, compact=True).encode()
-            return Entry(due, "panic", observer, kind, key, queued_at, storable(src), seq, at, data)
+        case {"id": str(key), "observer": str(observer), "src": str(src), "seq": int(seq), "at": int(at)}:
+            pass
         case _:
             raise ValueError("no record of ours")
+    if not (seq in _U64 and at in _U64):
+        raise ValueError("no record of ours: a number is out of range")
+    match record:
+        case {"what": "report", "topic": str(topic), "body_hex": str(body)}:
+            kind: RecordKind = "report"
+            data = bytes.fromhex(body)
+        case {"what": "panic", "kind": str(topic)}:
+            kind = "panic"
+            rest = {name: value for name, value in record.items() if name not in {"id", "what"}}
+            data = safe_json(rest, compact=True).encode()
+        case _:
+            raise ValueError("no record of ours")
+    key, observer = storable(key), storable(observer)
+    return Entry(due, kind, observer, storable(topic), key, queued_at, storable(src), seq, at, data)
 
 
 def parse_json(line: bytes) -> object:
