@@ -1,6 +1,6 @@
 """Thousands of nodes in a process of their own: most speak well, the others badly in every way there is.
 
-``python -m tests.sources.crowd PATH COUNT`` connects them to a Unix socket, waits for a line until they are to
+``python -m tests.sources.crowd PATH COUNT`` connects them to a Unix socket, waits for a line before they
 speak, and prints what they were answered as JSON. A token is asked for, and is "t".
 """
 
