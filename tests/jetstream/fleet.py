@@ -83,7 +83,9 @@ async def _blows(plan: Plan, server: NatsServer, hosts: Hosts) -> None:
     for blow in blows:
         await asyncio.sleep(plan.pause_s * dice.uniform(0.5, 1.5))
         if blow == "restart":
-            await asyncio.to_thread(server.restart, dice.uniform(0.2, 1.0))
+            await asyncio.to_thread(server.stop if dice.random() < 0.5 else server.kill)
+            await asyncio.sleep(dice.uniform(0.2, 1.0))
+            await asyncio.to_thread(server.start)
             continue
         await _until(lambda: any(host.has_partitions for host in hosts.running), plan.patience_s)
         hosts.kill(dice.choice([host for host in hosts.running if host.has_partitions]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import anyio.to_thread
 
-from wasmhost.errors import SourceError
+from wasmhost.errors import ConfigError, SourceError
 from wasmhost.grants.profiles import KEY_BYTES, Profiles
 from wasmhost.grants.usage import UsageLog
 from wasmhost.host.mishaps import tell_operator
@@ -18,7 +18,7 @@ from wasmhost.host.services import cancel, keep_written, on_thread, open_databas
 from wasmhost.host.wake import uninterrupted
 from wasmhost.jetstream.common import Common
 from wasmhost.jetstream.layout import ensure_layout
-from wasmhost.jetstream.ledger import Conflict, Ledger, Write
+from wasmhost.jetstream.ledger import MOST_WRITES, Conflict, Ledger, Write
 from wasmhost.jetstream.link import Link, NoAnswer
 from wasmhost.jetstream.names import Keys, Names
 from wasmhost.jetstream.pool import Pool
@@ -55,6 +55,10 @@ async def run_pool(
 
     :raises UserError: the server, the stream or the database cannot be used.
     """
+    if len(config.observers) >= MOST_WRITES:  # one is for the checkpoint itself
+        raise ConfigError(
+            f"a stream can have {MOST_WRITES - 1} observers at most, not {len(config.observers)}"
+        )
     settings = config.jetstream
     if address.stream is not None:
         settings = replace(settings, stream=address.stream)
