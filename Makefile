@@ -9,7 +9,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Holds for what is installed and for what builds it.
 export PIP_CONSTRAINT := constraints.txt
 
-.PHONY: demo test lint check bench audit fuzz soak reloads fleet actr guests ledger traces clean help
+.PHONY: demo test lint check bench audit fuzz soak reloads fleet scale actr guests ledger traces clean help
 
 help:
 	@echo "make demo    replay a recorded trace through six observers, two of them bad"
@@ -21,6 +21,7 @@ help:
 	@echo "make soak    well and hostile observers together for SOAK_MINUTES=60, in threads and in processes"
 	@echo "make fleet   200,000 events over JetStream, hosts killed and added meanwhile, the server restarted"
 	@echo "make reloads reload a configuration RELOADS=1000 times under load, in threads and in processes"
+	@echo "make scale   what one host costs, per event, connection and observer: the figures of docs/scale.md"
 	@echo "make actr    real Actor-RTC nodes in front of a host: lints and tests; ten minutes the first time"
 	@echo "make ledger  what observers cost in each language, written anew"
 	@echo "make guests  rebuild the prebuilt guests; make traces: the synthetic trace"
@@ -58,6 +59,9 @@ soak: $(VENV)/.test
 
 fleet: $(VENV)/.test
 	$(BIN)/python -m tests.jetstream.run
+
+scale: $(VENV)/.test
+	$(BIN)/python -m tests.scale.measure
 
 actr: $(VENV)/.test
 	$(BIN)/python -m tests.nodes.actr

@@ -1,0 +1,1 @@
+"""What one host costs, for docs/scale.md."""
