@@ -1,4 +1,4 @@
-"""``[telemetry]``: where the host answers who asks how it is, and how many deliveries it traces."""
+"""``[telemetry]``: where the host answers who asks how it is."""
 
 from __future__ import annotations
 
@@ -40,14 +40,11 @@ class Address(NamedTuple):
 class TelemetryConfig:
     """What the host tells of itself.
 
-    ``listen``: where it serves metrics, health and readiness; None for nowhere. ``trace_ratio``: the share of
-    events whose deliveries are traced, each with a span; what is traced goes where the OpenTelemetry SDK
-    takes it, and nowhere without one. ``shard_down_s``: for how many seconds a shard may be down before the
-    host says that it is not ready.
+    ``listen``: where it serves metrics, health and readiness; None for nowhere. ``shard_down_s``: for how
+    many seconds a shard may be down before the host says that it is not ready.
     """
 
     listen: Address | None = None
-    trace_ratio: float = 0.0
     shard_down_s: float = 10.0
 
 
@@ -90,6 +87,5 @@ def _address(node: Node) -> Address:
 # Any: the checks return what the field of that name is annotated with.
 _CHECKS: Final[dict[str, Callable[[Node], Any]]] = {
     "listen": _address,
-    "trace_ratio": number(0, 1),
     "shard_down_s": number(0, 3_600),
 }

@@ -23,6 +23,7 @@ from wasmhost.host.posts import Post
 from wasmhost.host.services import cancel, on_thread
 from wasmhost.host.threads import Threads
 from wasmhost.host.trusted import TrustedRunner
+from wasmhost.telemetry.spans import span
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -84,7 +85,8 @@ class Crew:
         prepared: list[Place] = []
         for observer in self._config.observers:
             try:
-                prepared.append(await on_thread(partial(self._open_quarters().prepare, observer)))
+                with span("wasmhost.load", observer=observer.name):
+                    prepared.append(await on_thread(partial(self._open_quarters().prepare, observer)))
             except Exception as error:  # one module must not keep the others from starting
                 self.refuse(observer.name, refusal(error))
             await anyio.lowlevel.checkpoint()  # where a cancellation of anyio's is heard

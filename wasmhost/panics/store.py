@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wasmhost.database_file import from_signed, reading, to_signed, transaction
 from wasmhost.panics.record import Panic, PanicKind, other_signature
 from wasmhost.panics.tally import KEEP, MAX_SIGNATURES, Tallies, Tally
+from wasmhost.telemetry.spans import PanicSpans
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class PanicLog:
         self._database = database
         self._lock = threading.Lock()
         self._waiting = Tallies()
+        self._spans = PanicSpans()
         self._listener: Callable[[Collection[str]], None] | None = None
         if database is not None:
             database.attach(self)
@@ -68,6 +70,7 @@ class PanicLog:
         fit = _fit_to_keep(panic)
         with self._lock:
             self._waiting.add(fit)
+            self._spans.tell(fit)
         if self._database is not None:
             self._database.notify()
 

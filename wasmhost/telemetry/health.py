@@ -49,7 +49,9 @@ class Health:
         if self.phase == "starting":
             return ["it starts: observers are loaded, or the source is not open yet"]
         why = ["it drains: no more events are taken"] if self.phase == "draining" else []
-        if not any(observer.summary.state in _RUN for observer in host.observers):
+        if not host.observers:
+            why.append("there is no observer here, or none yet")
+        elif not any(observer.summary.state in _RUN for observer in host.observers):
             why.append("no observer runs: all were refused or have failed")
         for shard in host.shards:
             down_s = 0 if shard.serving else now - self._down_since.get(shard.name, now)

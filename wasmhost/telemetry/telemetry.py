@@ -7,12 +7,10 @@ an address to listen on is, and so are OpenTelemetry's instruments.
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from http import HTTPStatus
 from importlib import metadata
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from wasmhost.host.mishaps import tell_operator
@@ -22,7 +20,7 @@ from wasmhost.telemetry.http import Answer, WebServer
 from wasmhost.telemetry.merging import Merger
 from wasmhost.telemetry.notify import ServiceManager
 from wasmhost.telemetry.points import Point, points
-from wasmhost.telemetry.spans import span
+from wasmhost.telemetry.spans import anybody_listens, span
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -127,7 +125,7 @@ async def open_telemetry(
     :raises UserError: the address to listen on is not to be had.
     """
     telemetry = Telemetry(config, manager)
-    if meter_provider is not None or _has_sdk():
+    if meter_provider is not None or anybody_listens():
         # Not above: the API alone takes a tenth of a second to load, and does nothing.
         from wasmhost.telemetry.otel import instrument
 
@@ -142,11 +140,6 @@ async def open_telemetry(
         pulse = asyncio.create_task(telemetry.pulse(), name="wasmhost-pulse")
         stack.callback(pulse.cancel)
         yield telemetry
-
-
-def _has_sdk() -> bool:
-    """Whether anybody may ask by OpenTelemetry's API: they brought an SDK, or a provider of their own."""
-    return "opentelemetry.metrics" in sys.modules or find_spec("opentelemetry.sdk") is not None
 
 
 def _server(config: TelemetryConfig, telemetry: Telemetry) -> WebServer:
