@@ -12,6 +12,7 @@ import structlog
 from wasmhost.cli.reloading import reloading
 from wasmhost.contract.codec import Frame
 from wasmhost.host.host import ObserverHost
+from wasmhost.host.mishaps import is_worth_a_line
 from wasmhost.jetstream.address import is_address
 from wasmhost.sinks import open_sink
 from wasmhost.sources import Rejected, open_source
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from wasmhost.telemetry.telemetry import Telemetry
 
 _NAME_LIMIT: Final = 255
+_BROKEN_NAMED: Final = 100
 
 _log: Final = structlog.stdlib.get_logger("wasmhost.cli")
 
@@ -95,14 +97,18 @@ def _end(source: Source, telemetry: Telemetry) -> None:
 
 
 async def _feed(source: Source, host: ObserverHost, unread: Unread, stop: StopRequest) -> None:
+    broken = 0
     async for item in source:
         if isinstance(item, Frame):
             await host.feed_frame(item)
         elif isinstance(item, Rejected):
             host.reject(escape_untrusted(item.source, _NAME_LIMIT), item.offset, item.reason)
         elif item.error is not None:
-            name = escape_untrusted(item.source, _NAME_LIMIT)
-            _log.error("source ended early", source=name, offset=item.offset, reason=item.error)
+            broken += 1
+            # Who is refused may come again a thousand times a second; the log must not grow as fast.
+            if broken <= _BROKEN_NAMED or is_worth_a_line(broken):
+                name, why = escape_untrusted(item.source, _NAME_LIMIT), escape_untrusted(item.error, 400)
+                _log.error("source ended early", source=name, offset=item.offset, reason=why, so_far=broken)
             if source.lossless:
                 unread.add(item)
         if stop.asked and source.lossless:
