@@ -78,7 +78,7 @@ impl Trouble {
         let Self::Refused(words) = self else {
             return matches!(self, Self::Nonsense);
         };
-        ["token:", "hello:", "peer:", "taken:"]
+        ["token:", "hello:", "peer:", "taken:", "replaced:"]
             .iter()
             .any(|word| words.starts_with(word))
     }
@@ -178,12 +178,11 @@ impl Sender {
             .await
             .map_err(|_| Trouble::Silent)??;
         if let Answer::Ack(seq) = first {
-            self.shared
-                .acknowledge(&mut self.in_flight, seq, usize::MAX); // taken on an earlier connection
+            self.acknowledge(seq, usize::MAX); // taken on an earlier connection
         }
         self.shared.connected();
-        self.backoff.reset();
-        Talk {
+        let since = Instant::now();
+        let end = Talk {
             sender: self,
             answers,
             writer,
@@ -193,7 +192,21 @@ impl Sender {
             heard: Instant::now(),
         }
         .run()
-        .await
+        .await;
+        if since.elapsed() > self.settings.most_wait {
+            self.backoff.reset();
+        }
+        end
+    }
+
+    /// Forget what the host has taken. That is what a connection is for, and not that it stands for a moment: a host
+    /// that takes nothing is asked less and less often.
+    fn acknowledge(&mut self, seq: u64, sent: usize) -> usize {
+        let bytes = self.shared.acknowledge(&mut self.in_flight, seq, sent);
+        if bytes > 0 {
+            self.backoff.reset();
+        }
+        bytes
     }
 }
 
@@ -254,7 +267,7 @@ impl Talk<'_> {
             answer = self.answers.next() => {
                 self.heard = Instant::now();
                 if let Answer::Ack(seq) = answer? {
-                    self.sent -= sender.shared.acknowledge(&mut sender.in_flight, seq, self.sent);
+                    self.sent -= sender.acknowledge(seq, self.sent);
                 }
             }
             written = write_or_flush(&mut self.writer, rest), if !is_all_sent => {
@@ -278,10 +291,7 @@ impl Talk<'_> {
         while !self.sender.in_flight.is_empty() {
             let heard = timeout(self.sender.settings.patience, self.answers.next()).await;
             if let Answer::Ack(seq) = heard.map_err(|_| Trouble::Silent)?? {
-                self.sent -=
-                    self.sender
-                        .shared
-                        .acknowledge(&mut self.sender.in_flight, seq, self.sent);
+                self.sent -= self.sender.acknowledge(seq, self.sent);
             }
         }
         Ok(())
