@@ -102,7 +102,8 @@ class Telemetry:
         watchdog_s = self.manager.watchdog_s
         every_s = _PULSE_S if watchdog_s is None else min(_PULSE_S, watchdog_s / 2)
         while True:
-            self.manager.alive()
+            if watchdog_s is not None:
+                self.manager.alive()
             due = time.monotonic() + every_s
             await asyncio.sleep(every_s)
             now = time.monotonic()
