@@ -54,7 +54,7 @@ async def carry_out(plan: Plan, server: NatsServer, folder: Path) -> list[str]:
             publishing = asyncio.create_task(_publish(link, plan))
             await _blows(plan, server, hosts)
             await publishing
-            late = await _all_reported(link, plan)
+            late = await _all_reported(link, plan, hosts)
             summaries = await asyncio.to_thread(hosts.end)
             trouble = [] if not late else [late]
             trouble += wrong_reports(await reports(server), plan)
@@ -87,10 +87,15 @@ async def _blows(plan: Plan, server: NatsServer, hosts: Hosts) -> None:
             await asyncio.sleep(dice.uniform(0.2, 1.0))
             await asyncio.to_thread(server.start)
             continue
-        await _until(lambda: any(host.has_partitions for host in hosts.running), plan.patience_s)
+        await _until(lambda: _some_has_partitions(hosts), plan.patience_s)
         hosts.kill(dice.choice([host for host in hosts.running if host.has_partitions]))
         for _ in range(dice.choice((1, 1, 2)) if len(hosts.running) < plan.hosts else 0):
             hosts.add()
+
+
+def _some_has_partitions(hosts: Hosts) -> bool:
+    hosts.mend()
+    return any(host.has_partitions for host in hosts.running)
 
 
 async def _until(holds: Callable[[], bool], patience_s: float) -> None:
@@ -99,11 +104,12 @@ async def _until(holds: Callable[[], bool], patience_s: float) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _all_reported(link: Link, plan: Plan) -> str | None:
+async def _all_reported(link: Link, plan: Plan, hosts: Hosts) -> str | None:
     until = time.monotonic() + plan.patience_s
     while (count := await found_count(link)) < plan.events:
         if time.monotonic() > until:
             return f"of {plan.events} reports {count} came"
+        hosts.mend()
         await asyncio.sleep(0.1)
     return None
 

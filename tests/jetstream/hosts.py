@@ -93,6 +93,12 @@ class Hosts:
         self.running.append(host)
         return host
 
+    def mend(self) -> None:
+        """Start another for each that ended by itself, as a service manager does: the server was away, say."""
+        for host in [host for host in self.running if host.process.poll() is not None]:
+            self.kill(host)
+            self.add()
+
     def kill(self, host: Host) -> None:
         """End one by SIGKILL."""
         self.running.remove(host)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import cbor2
@@ -9,12 +10,15 @@ import nats
 import pytest
 
 from tests.cli.helpers import REAL, SYNTHETIC, trace
-from tests.jetstream.helpers import NAMES, linked
-from wasmhost.contract.codec import ingest
-from wasmhost.jetstream.bridge import Router, bridge
+from tests.jetstream.helpers import NAMES, SETTINGS
+from wasmhost.contract.codec import Frame, ingest
+from wasmhost.emitter.replay import Sent
+from wasmhost.jetstream.address import parse_address
+from wasmhost.jetstream.bridge import Router, StreamTarget
 from wasmhost.sources import FileSource
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.nats_server import NatsServer
@@ -26,7 +30,7 @@ SELF = {
 }
 
 
-def frame(seq: int, *, src: str | None = "s", known: bool = False) -> Any:
+def frame(seq: int, *, src: str | None = "s", known: bool = False) -> Frame:
     """An event, of a node that has an identity or none yet."""
     event: dict[str, Any] = {"hook": "on_signaling_connected", "seq": seq, "at": 1, "event": {}}
     if src is not None:
@@ -34,6 +38,13 @@ def frame(seq: int, *, src: str | None = "s", known: bool = False) -> Any:
     if known:
         event["ctx"] = {"self-id": SELF, "request-id": "r"}
     return ingest(cbor2.dumps(event, canonical=True))
+
+
+async def only_events(source: FileSource) -> AsyncIterator[Frame]:
+    """The events of a file, in which there is nothing else."""
+    async for item in source:
+        if isinstance(item, Frame):
+            yield item
 
 
 async def stored(server: NatsServer) -> dict[str, list[dict[str, Any]]]:
@@ -54,15 +65,15 @@ async def stored(server: NatsServer) -> dict[str, list[dict[str, Any]]]:
 async def test_a_trace_is_bridged_once(nats_server: NatsServer, file: Path) -> None:
     """All its events are there, in their order; bridged again, none is there twice."""
     events = [event for event in trace(file) if "hello" not in event]
-    async with linked(nats_server) as link:
-        for _ in range(2):
-            async with FileSource(file) as source:
-                done = await bridge(source, link, NAMES)
-            assert (done.published, done.rejected, done.errors) == (len(events), 0, [])
+    for _ in range(2):
+        target = StreamTarget(parse_address(nats_server.url), SETTINGS, "trace", 10)
+        async with FileSource(file) as source:
+            sent = await target.send(only_events(source))
+        assert sent == Sent(len(events), len(events), 0)
     found = await stored(nats_server)
     by_source: dict[str, list[int]] = {}
     for each in events:
-        by_source.setdefault(each.get("src", file.name), []).append(each["seq"])
+        by_source.setdefault(each.get("src", "trace"), []).append(each["seq"])
     told: dict[str, list[int]] = {}
     subjects: dict[str, set[str]] = {}
     for subject, there in found.items():
@@ -75,7 +86,7 @@ async def test_a_trace_is_bridged_once(nats_server: NatsServer, file: Path) -> N
 
 def test_early_events_go_where_their_node_goes() -> None:
     """They wait until it has an identity, and keep their order."""
-    router = Router(NAMES)
+    router = Router(NAMES, "mine")
     assert router.route(frame(0)) == []
     assert router.route(frame(1)) == []
     messages = router.route(frame(2, known=True))
@@ -87,7 +98,7 @@ def test_early_events_go_where_their_node_goes() -> None:
 
 def test_a_node_without_an_identity() -> None:
     """It has a subject of its own, of its source's name; and not too many of its events wait for that."""
-    router = Router(NAMES)
+    router = Router(NAMES, "mine")
     assert [message.subject for seq in range(3) for message in router.route(frame(seq, src="a.b"))] == []
     assert [message.subject for message in router.rest()] == ["wasmhost.events.0.a=2Eb"] * 3
     sent = [len(router.route(frame(seq, src="c"))) for seq in range(70)]
@@ -95,13 +106,37 @@ def test_a_node_without_an_identity() -> None:
 
 
 def test_each_event_names_a_source() -> None:
-    """One that came without is given its stream's; standard input is another one each time."""
-    one, other = Router(NAMES), Router(NAMES)
-    for router in (one, other):
-        router.route(frame(0, src=None)._replace(src="-"))
-    first, second = (cbor2.loads(router.rest()[0].payload)["src"] for router in (one, other))
-    assert first.startswith("stdin-")
-    assert first != second
-    one.route(frame(0, src=None)._replace(src="trace.cborseq"))
-    (message,) = one.rest()
-    assert ingest(message.payload).src == "trace.cborseq"
+    """One that came without gets the one that we were told."""
+    router = Router(NAMES, "mine")
+    assert router.route(frame(0, src=None)) == []
+    (message,) = router.rest()
+    assert ingest(message.payload).src == "mine"
+
+
+async def test_a_server_that_goes_away(nats_server: NatsServer) -> None:
+    """It is waited for as long as we were told; what it did not confirm counts as dropped."""
+
+    async def frames() -> AsyncIterator[Frame]:
+        for seq in range(2000):
+            if seq == 1000:
+                await asyncio.to_thread(nats_server.stop)
+            yield frame(seq, known=True)
+
+    sent = await StreamTarget(parse_address(nats_server.url), SETTINGS, None, 0.5).send(frames())
+    assert sent.emitted == sent.delivered + sent.dropped
+    assert 512 <= sent.delivered <= 1000
+
+
+async def test_a_server_that_restarts(nats_server: NatsServer) -> None:
+    """Nothing is lost, nothing is there twice, and the order is kept."""
+
+    async def frames() -> AsyncIterator[Frame]:
+        for seq in range(3000):
+            if seq == 1000:
+                await asyncio.to_thread(nats_server.restart)
+            yield frame(seq, known=True)
+
+    sent = await StreamTarget(parse_address(nats_server.url), SETTINGS, None, 30).send(frames())
+    assert sent == Sent(3000, 3000, 0)
+    (events,) = (await stored(nats_server)).values()
+    assert [each["seq"] for each in events] == list(range(3000))

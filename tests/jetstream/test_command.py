@@ -70,6 +70,25 @@ async def test_a_server_that_wants_a_password(tmp_path: Path) -> None:
             assert ended(process).code == 0
 
 
+def test_stopped_while_the_server_is_away(nats_server: NatsServer, tmp_path: Path) -> None:
+    """It waits for it no longer than drain_s, and ends well: what it holds, others take."""
+    counting_guest(tmp_path)
+    head = '[host]\ndrain_s = 0.5\n[[observer]]\nmodule = "counting.wasm"\ngrant = ["report", "state"]\n'
+    (tmp_path / "w.toml").write_text(head)
+    options = ["--from", nats_server.url, "--config", "w.toml", "--json"]
+    with started("run", *options, cwd=tmp_path) as process:
+        assert process.stderr is not None
+        while b"partition taken" not in process.stderr.readline():
+            pass
+        nats_server.stop()
+        while b"connection lost" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGTERM)
+        result = ended(process)
+    assert result.code == 0
+    assert result.json["events"] == 0
+
+
 def test_no_server(tmp_path: Path) -> None:
     """The message names the address, and nothing is left behind."""
     counting_guest(tmp_path)

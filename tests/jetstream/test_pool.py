@@ -23,6 +23,9 @@ from tests.jetstream.helpers import (
 )
 from tests.jetstream.pools import common, config, holds, pool
 from wasmhost.contract.codec import RejectedEvent, ingest
+from wasmhost.jetstream.holding import Lease
+from wasmhost.jetstream.ledger import Ledger, Write
+from wasmhost.jetstream.membership import Membership
 from wasmhost.jetstream.publishing import Message, publish_all
 
 if TYPE_CHECKING:
@@ -208,3 +211,26 @@ async def test_observers_come_and_go_while_it_runs(nats_server: NatsServer, tmp_
         assert told == sorted(
             [("counting", 0, 1), ("counting", 1, 2), ("counting", 2, 3), ("other", 1, 1)] * 30
         )
+
+
+async def test_who_was_called_dead_and_is_not(nats_server: NatsServer, tmp_path: Path) -> None:
+    """It lets go of what others have taken, also where no event comes, and tells nothing of old states."""
+    async with linked(nats_server) as link:
+        other = Membership(link, NAMES, lease_s=60)
+        settings = replace(SETTINGS, lease_s=60)
+        life = await link.life()
+        async with pool(link, config(tmp_path, settings=settings)) as host:
+            await holds(lambda: len(host.partitions) == 8)
+            ledger = Ledger(life, NAMES.stream)
+            await other.beat((), leaving=False)
+            await life.client.publish(NAMES.nudge, b"other")
+            await holds(lambda: len(host.partitions) == 4)
+            number = host.partitions[0]
+            entry = await ledger.get(f"p.{number}")
+            assert entry is not None
+            stolen = replace(Lease.decode(entry.value), owner=other.me, epoch=99)
+            await ledger.put(Write(f"p.{number}", stolen.encode(), entry.revision))
+            await other.beat((number,), leaving=False)
+            await life.client.publish(NAMES.nudge, b"other")
+            await holds(lambda: number not in host.partitions)
+            assert Lease.decode((await ledger.get(f"p.{number}") or entry).value) == stolen

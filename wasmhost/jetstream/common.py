@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from wasmhost.host.host import ObserverHost
 from wasmhost.host.services import Services
+from wasmhost.jetstream.membership import Pulse
 from wasmhost.jetstream.totals import Totals
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Common:
     zygote: Zygote | None
     watcher: Watcher | None = None
     totals: Totals = field(default_factory=Totals)
+    pulse: Pulse = field(default_factory=Pulse)
 
     def host(self, config: HostConfig, states: States, reports: Reports, panics: Panics) -> ObserverHost:
         """Make the host of one partition, not open yet.

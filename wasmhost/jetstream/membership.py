@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wasmhost.host.mishaps import tell_operator
@@ -22,10 +24,24 @@ if TYPE_CHECKING:
     from wasmhost.jetstream.names import Names
 
 
+@dataclass(slots=True)
+class Pulse:
+    """When a host last showed that it lives, by its monotonic clock.
+
+    As long as that is less than a lease ago, nobody can have called it dead.
+    """
+
+    at: float = -math.inf
+
+    def is_older_than(self, seconds: float) -> bool:
+        """Whether that was longer ago."""
+        return time.monotonic() - self.at > seconds
+
+
 class View(NamedTuple):
     """The others as they were a moment ago.
 
-    ``alive``: who can hold partitions; ``leaving``: who of them takes no more. ``taken``: what is held.
+    ``alive``: who can hold partitions; ``leaving``: who of them takes no more. ``taken``: what others hold.
     """
 
     alive: frozenset[str]
@@ -36,7 +52,8 @@ class View(NamedTuple):
 class Membership:
     """One host's part in the pool. Its name is new at each start, so that two of one machine are two."""
 
-    def __init__(self, link: Link, names: Names, lease_s: float) -> None:
+    def __init__(self, link: Link, names: Names, lease_s: float, pulse: Pulse | None = None) -> None:
+        self.pulse = pulse or Pulse()
         self.me = secrets.token_hex(6)
         self._link = link
         self._names = names
@@ -50,6 +67,7 @@ class Membership:
         :raises NoAnswer: there is no connection.
         """
         life = await self._link.life()
+        began = time.monotonic()
         ledger = Ledger(life, self._names.stream)
         self._beats += 1
         entry = {"beat": self._beats, "leaving": leaving, "owns": sorted(owned)}
@@ -64,7 +82,8 @@ class Membership:
             with suppress(Conflict):  # it lives after all
                 await ledger.delete(Keys.host(host), revision)
                 tell_operator("warning", "a host is gone; others take its partitions", host=host)
-        return _view(found)
+        self.pulse.at = began
+        return _view(found, self.me)
 
     def share(self, view: View) -> int:
         """How many partitions should be ours."""
@@ -101,10 +120,10 @@ class Membership:
                 await ledger.delete(Keys.host(self.me), entry.revision)
 
 
-def _view(found: dict[str, Entry]) -> View:
+def _view(found: dict[str, Entry], me: str) -> View:
     hosts: dict[str, dict[str, Any]] = {host: json.loads(entry.value) for host, entry in found.items()}
     return View(
         frozenset(hosts),
         frozenset(host for host, entry in hosts.items() if entry["leaving"]),
-        frozenset(number for entry in hosts.values() for number in entry["owns"]),
+        frozenset(number for host, entry in hosts.items() if host != me for number in entry["owns"]),
     )

@@ -9,7 +9,6 @@ the last checkpoint, and its reports are known by their numbers.
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
 _PAUSE_S: Final = 0.2
 _REFUSED_S: Final = 1.0
+_SAFE: Final = 0.8  # of a lease
 
 
 class Partition:
@@ -58,7 +58,6 @@ class Partition:
         self._taken = holding.lease.seq
         # Behind it when it begins: it looks back, to know what came. Else they are the same.
         self._read = max(0, self._taken - common.config.window)
-        self._written_at = time.monotonic()
 
     def stop(self) -> None:
         """Have it finish what it has in hand, and give the partition up."""
@@ -196,8 +195,9 @@ class Partition:
         """
         names, lease_s = self._common.names, self._common.config.lease_s
         found = [*self._messages.of(reports.take()), *panic_messages(names, panics.take())]
-        if found and time.monotonic() - self._written_at > lease_s:
-            await self._holding.check()  # before we tell what may have been told by another long ago
+        if found and self._common.pulse.is_older_than(_SAFE * lease_s):
+            # We may have been called dead, and another at work: what we would tell is of states that are old.
+            await self._holding.check()
         refusals = 0
         while found:
             try:
@@ -210,4 +210,3 @@ class Partition:
                     tell_operator("error", "reports not published", reason=reason, tries=refusals)
                 await asyncio.sleep(_REFUSED_S)
         await self._holding.commit(self._taken, states.take())
-        self._written_at = time.monotonic()

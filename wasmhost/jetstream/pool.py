@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from wasmhost.errors import WasmhostError
 from wasmhost.host.mishaps import tell_operator
 from wasmhost.host.reload import Reload, merged
+from wasmhost.jetstream.holding import Lost
 from wasmhost.jetstream.link import NoAnswer, Refused
 from wasmhost.jetstream.membership import Membership
 from wasmhost.jetstream.partition import Partition
@@ -36,7 +37,7 @@ class Pool:
     def __init__(self, config: HostConfig, common: Common) -> None:
         self.config = config
         self._common = common
-        self._membership = Membership(common.link, common.names, common.config.lease_s)
+        self._membership = Membership(common.link, common.names, common.config.lease_s, common.pulse)
         self._held: dict[int, tuple[Partition, Holding, asyncio.Task[None]]] = {}
         self._not_before: dict[int, float] = {}  # those that failed here
         self._stopping = asyncio.Event()
@@ -52,7 +53,6 @@ class Pool:
     def stop(self) -> None:
         """Give all partitions back, and end."""
         self._stopping.set()
-        self._news.set()
 
     async def reload(self, config: HostConfig) -> Reload:
         """Go over to another configuration, one partition after the other; those to come have it, too."""
@@ -69,29 +69,43 @@ class Pool:
 
     async def run(self) -> None:
         """Take part until `stop`. Cancelled, it gives up what it has in hand."""
+        looking = asyncio.create_task(self._look_after(), name="wasmhost-pool")
+        stop = asyncio.create_task(self._stopping.wait())
         try:
-            while not self._stopping.is_set():
-                try:
-                    await self._hear_nudges()
-                    await self._look_round()
-                except NoAnswer:
-                    await asyncio.sleep(_NUDGE_S)
-                    continue
-                await self._wait(self._common.config.lease_s / _BEATS)
+            # Whatever it waits for, say a server that is away: to stop is heard at once.
+            await asyncio.wait((looking, stop), return_when=asyncio.FIRST_COMPLETED)
+            if looking.done():
+                looking.result()
         finally:
+            looking.cancel()
+            stop.cancel()
             await self._end()
+
+    async def _look_after(self) -> None:
+        while True:
+            try:
+                await self._hear_nudges()
+                await self._look_round()
+            except NoAnswer:
+                await asyncio.sleep(_NUDGE_S)
+                continue
+            except Refused as refused:  # for want of a right, say
+                tell_operator("error", "the server refuses what a host needs", reason=str(refused))
+            await self._wait(self._common.config.lease_s / _BEATS)
 
     async def _wait(self, seconds: float) -> None:
         """Wait until there is something to look at, or time to show that we live."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._news.wait(), seconds)
         self._news.clear()
-        if not self._stopping.is_set():
-            await asyncio.sleep(_NUDGE_S)
+        await asyncio.sleep(_NUDGE_S)
 
     async def _look_round(self) -> None:
         """Show that we live; give up what is over our share, and take what is missing from it."""
         view = await self._membership.beat(self._held, leaving=False)
+        until = time.monotonic() + self._common.config.lease_s / _BEATS
+        for number in view.taken & self._held.keys():
+            await self._doubt(number)
         missing = self._membership.share(view) - len(self._held)
         if missing < 0:
             for number in sorted(self._held)[missing:]:
@@ -100,7 +114,7 @@ class Pool:
         random.shuffle(free)  # not all hosts begin with the same
         took = False
         for number in free:
-            if missing <= 0 or self._stopping.is_set():
+            if missing <= 0 or time.monotonic() > until:
                 break
             if number in self._held or self._not_before.get(number, 0.0) > time.monotonic():
                 continue
@@ -109,6 +123,19 @@ class Pool:
                 took = True
         if took:
             self._news.set()  # to have it in our entry
+
+    async def _doubt(self, number: int) -> None:
+        """Another says that it has a partition that we have: see whose it is."""
+        held = self._held.get(number)
+        if held is None:
+            return
+        _, holding, task = held
+        try:
+            await holding.check()
+        except Lost:
+            if holding.lease.owner is not None:  # else we have just given it up
+                tell_operator("warning", "partition lost to another host", partition=number)
+                task.cancel()
 
     async def _take(self, number: int, view: View) -> bool:
         holding = await self._membership.claim(number, view)
@@ -144,8 +171,9 @@ class Pool:
             partition.stop()
         until = time.monotonic() + self.config.drain_s
         while self._held and time.monotonic() < until:
-            with suppress(NoAnswer, TimeoutError):
-                await asyncio.wait_for(self._membership.beat(self._held, leaving=True), _LEAVE_S)
+            with suppress(NoAnswer, Refused, TimeoutError):
+                beat = self._membership.beat(self._held, leaving=True)
+                await asyncio.wait_for(beat, min(_LEAVE_S, max(0.0, until - time.monotonic())))
             if tasks:
                 await asyncio.wait(tasks, timeout=min(1.0, max(0.0, until - time.monotonic())))
         for task in tasks:
@@ -156,7 +184,7 @@ class Pool:
         if given_up:
             tell_operator("warning", "not finished in time; other hosts do it again", partitions=given_up)
         with suppress(NoAnswer, Refused, TimeoutError):
-            await asyncio.wait_for(self._membership.leave(), _LEAVE_S)
+            await asyncio.wait_for(self._membership.leave(), min(_LEAVE_S, self.config.drain_s + 0.1))
             self._nudge()
 
     # Nudges between hosts.
