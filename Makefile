@@ -9,7 +9,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Holds for what is installed and for what builds it.
 export PIP_CONSTRAINT := constraints.txt
 
-.PHONY: demo test lint check bench audit fuzz soak reloads fleet scale actr guests ledger traces clean help
+.PHONY: demo test lint check bench audit fuzz soak reloads fleet connections scale actr guests ledger traces clean help
 
 help:
 	@echo "make demo    replay a recorded trace through six observers, two of them bad"
@@ -20,6 +20,7 @@ help:
 	@echo "make fuzz    fuzz what reads strangers' bytes, FUZZ_SECONDS=60 for each of five targets"
 	@echo "make soak    well and hostile observers together for SOAK_MINUTES=60, in threads and in processes"
 	@echo "make fleet   200,000 events over JetStream, hosts killed and added meanwhile, the server restarted"
+	@echo "make connections  what connections cost: memory, processor time, events a second"
 	@echo "make reloads reload a configuration RELOADS=1000 times under load, in threads and in processes"
 	@echo "make scale   what one host costs, per event, connection and observer: the figures of docs/scale.md"
 	@echo "make actr    real Actor-RTC nodes in front of a host: lints and tests; ten minutes the first time"
@@ -71,6 +72,9 @@ guests: $(VENV)/.test
 	$(BIN)/python examples/build.py --prebuilt
 
 RELOADS ?= 1000
+connections: $(VENV)/.test
+	$(BIN)/python -m tests.sources.measure
+
 reloads: $(VENV)/.test
 	$(BIN)/python -m tests.soak.reloads --reloads $(RELOADS)
 

@@ -34,6 +34,10 @@ class Certificates:
         """A node that may connect."""
         return self._client(self._ca.issue_cert(name))
 
+    def save_node(self, path: Path) -> None:
+        """Write what a node needs that is another process: its key and certificate."""
+        self._ca.issue_cert("node-1").private_key_and_cert_chain_pem.write_to_path(str(path))
+
     def expired(self) -> ssl.SSLContext:
         """A node whose certificate was good until yesterday."""
         yesterday = datetime.now(UTC) - timedelta(days=1)
