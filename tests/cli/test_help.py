@@ -15,7 +15,7 @@ from tests.cli.helpers import COMMAND, ROOT, environment, wasmhost
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMANDS = ("run", "inspect", "panics", "sinks", "new", "build", "test", "bench", "audit", "demo")
+COMMANDS = ("run", "emit", "inspect", "panics", "sinks", "new", "build", "test", "bench", "audit", "demo")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

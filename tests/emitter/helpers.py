@@ -104,6 +104,11 @@ class LiveHost:
         return [(line["src"], line["body"]) for line in lines]
 
     @property
+    def has_reported(self) -> bool:
+        """Whether its observer was told of anything by now."""
+        return self._reports.exists() and self._reports.stat().st_size > 0
+
+    @property
     def hooks(self) -> list[str]:
         """The hooks it was called for."""
         return [json.loads(line)["topic"] for line in self._reports.read_text().splitlines()]

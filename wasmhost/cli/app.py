@@ -15,6 +15,7 @@ from wasmhost.cli.bench import bench
 from wasmhost.cli.build import build
 from wasmhost.cli.check_config import check_config
 from wasmhost.cli.demo import demo
+from wasmhost.cli.emit import emit
 from wasmhost.cli.grants import grants
 from wasmhost.cli.inspect import inspect
 from wasmhost.cli.new import new
@@ -122,6 +123,16 @@ Examples:
 Exit codes: 0 everything was contained; 1 something was not; 2 wrong options,
 or a case that cannot be read.
 """
+_EMIT_EXAMPLES = """\b
+Examples:
+  wasmhost emit --from trace.cborseq --to unix:/run/wasmhost.sock
+  wasmhost emit --from - --to tcp:localhost:4100 --rate 100 --json
+
+\b
+Exit codes: 0 all was delivered; 1 some of it was not, or part of the input could
+not be read; 2 wrong options or source, or the host took nothing at all; 130
+interrupted twice.
+"""
 _DEMO_EXAMPLES = """\b
 Example:
   wasmhost demo
@@ -170,6 +181,7 @@ app.command(epilog=_GRANTS_EXAMPLES)(grants)
 app.command("check-config", epilog=_CHECK_CONFIG_EXAMPLES)(check_config)
 app.command(epilog=_NEW_EXAMPLES)(new)
 app.command(epilog=_BUILD_EXAMPLES)(build)
+app.command(epilog=_EMIT_EXAMPLES)(emit)
 app.command("test", epilog=_TEST_EXAMPLES)(golden)
 app.command(epilog=_BENCH_EXAMPLES)(bench)
 app.command(epilog=_AUDIT_EXAMPLES)(audit)
