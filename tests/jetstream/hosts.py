@@ -94,7 +94,7 @@ class Hosts:
         return host
 
     def mend(self) -> None:
-        """Start another for each that ended by itself, as a service manager does: the server was away, say."""
+        """Start another for each that ended by itself, as a service manager does."""
         for host in [host for host in self.running if host.process.poll() is not None]:
             self.kill(host)
             self.add()

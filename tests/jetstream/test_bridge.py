@@ -12,9 +12,8 @@ import pytest
 from tests.cli.helpers import REAL, SYNTHETIC, trace
 from tests.jetstream.helpers import NAMES, SETTINGS
 from wasmhost.contract.codec import Frame, ingest
-from wasmhost.emitter.replay import Sent
 from wasmhost.jetstream.address import parse_address
-from wasmhost.jetstream.bridge import Router, StreamTarget
+from wasmhost.jetstream.bridge import Published, Router, StreamTarget
 from wasmhost.sources import FileSource
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ async def test_a_trace_is_bridged_once(nats_server: NatsServer, file: Path) -> N
         target = StreamTarget(parse_address(nats_server.url), SETTINGS, "trace", 10)
         async with FileSource(file) as source:
             sent = await target.send(only_events(source))
-        assert sent == Sent(len(events), len(events), 0)
+        assert sent == Published(len(events), len(events), 0)
     found = await stored(nats_server)
     by_source: dict[str, list[int]] = {}
     for each in events:
@@ -137,6 +136,6 @@ async def test_a_server_that_restarts(nats_server: NatsServer) -> None:
             yield frame(seq, known=True)
 
     sent = await StreamTarget(parse_address(nats_server.url), SETTINGS, None, 30).send(frames())
-    assert sent == Sent(3000, 3000, 0)
+    assert sent == Published(3000, 3000, 0)
     (events,) = (await stored(nats_server)).values()
     assert [each["seq"] for each in events] == list(range(3000))

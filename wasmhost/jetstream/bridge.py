@@ -1,4 +1,4 @@
-"""Events of a file or of standard input into a stream: under the subjects of their nodes, and each once.
+"""Recorded events into a stream: under the subjects of their nodes, and each once.
 
 All events of one source go under one subject, so that they stay in one partition, and in their order. Which
 one that is, the source's first event with an identity says: its node's realm and serial number. Events before
@@ -7,38 +7,31 @@ it are held back meanwhile.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import cbor2
 
-from wasmhost.contract.codec import Frame
-from wasmhost.jetstream.names import escaped
+from wasmhost.errors import SourceError
+from wasmhost.host.mishaps import tell_operator
+from wasmhost.jetstream.layout import ensure_layout
+from wasmhost.jetstream.link import Link, NoAnswer, Refused
+from wasmhost.jetstream.names import Names, escaped
 from wasmhost.jetstream.publishing import Message, publish_all
-from wasmhost.sources.base import Rejected, SourceEnded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable
+    from collections.abc import AsyncIterable, AsyncIterator
 
-    from wasmhost.jetstream.names import Names
-    from wasmhost.jetstream.publishing import Lives
-    from wasmhost.sources.base import SourceItem
+    from wasmhost.config.jetstream import JetStreamConfig
+    from wasmhost.contract.codec import Frame
+    from wasmhost.jetstream.address import Address
 
 _HELD: Final = 64  # events of one source that may wait for its identity
 _SOURCES: Final = 65_536
 _TOGETHER: Final = 512
 _NO_REALM: Final = "0"
-_STDIN: Final = "-"
-
-
-@dataclass(slots=True)
-class Bridged:
-    """What became of a source's items. ``errors``: why one ended early, a line each."""
-
-    published: int = 0
-    rejected: int = 0
-    errors: list[str] = field(default_factory=list[str])
 
 
 class _Event(NamedTuple):
@@ -50,16 +43,17 @@ class _Event(NamedTuple):
 class Router:
     """Makes messages of events: with a source in each, and under the subject of its node."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, src: str) -> None:
+        """``src``: that of events without one."""
         self._names = names
+        self._src = src
         self._subjects: dict[str, str] = {}
         self._held: dict[str, list[_Event]] = {}
-        self._stdin = f"stdin-{secrets.token_hex(8)}"
 
     def route(self, frame: Frame) -> list[Message]:
         """Give the messages that can go now: none, one, or those that waited, too."""
         event: dict[str, Any] = cbor2.loads(frame.data)
-        src = event.get("src") or (self._stdin if frame.src in {None, _STDIN} else frame.src)
+        src = event.get("src", self._src)
         data = frame.data if "src" in event else cbor2.dumps({**event, "src": src}, canonical=True)
         one = _Event(src, frame.seq, data)
         subject = self._subjects.get(src)
@@ -89,26 +83,68 @@ def _message(subject: str, event: _Event) -> Message:
     return Message(subject, f"e.{escaped(event.src)}.{event.seq}", event.data)
 
 
-async def bridge(source: AsyncIterable[SourceItem], link: Lives, names: Names) -> Bridged:
-    """Publish all events of a source, in their order, and wait until the stream has them.
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of the events that were read: emitted = delivered + dropped.
 
-    :raises Refused: the stream will not take one.
+    Delivered are those that the stream confirmed.
     """
-    done = Bridged()
-    router = Router(names)
+
+    emitted: int
+    delivered: int
+    dropped: int
+
+
+class StreamTarget:
+    """A stream as a place to send recorded events to.
+
+    Events keep their source and number; ``src`` is that of those without one, by default a new one each time.
+    ``wait_s`` is how long a server may store nothing before it is given up.
+    """
+
+    def __init__(self, address: Address, config: JetStreamConfig, src: str | None, wait_s: float) -> None:
+        self._address = address
+        self._config = config if address.stream is None else replace(config, stream=address.stream)
+        self._src = src or f"emit-{secrets.token_hex(8)}"
+        self._wait_s = wait_s
+
+    async def send(self, frames: AsyncIterable[Frame]) -> Published:
+        """Publish all there are, in order, and wait until the stream has them.
+
+        :raises UserError: the server or the stream cannot be used.
+        """
+        names = Names.of(self._config)
+        router = Router(names, self._src)
+        emitted = delivered = 0
+        async with Link(self._address, self._config) as link:
+            await _ensure(link, self._config, self._address)
+            try:
+                async for batch in _batches(frames, router):
+                    emitted += len(batch)
+                    async with asyncio.timeout(self._wait_s):
+                        await publish_all(link, batch)
+                    delivered += len(batch)
+            except TimeoutError:
+                tell_operator("error", "the server stores nothing", server=self._address.url)
+            except Refused as refused:
+                tell_operator("error", "the stream does not take an event", reason=str(refused))
+        return Published(emitted, delivered, emitted - delivered)
+
+
+async def _batches(frames: AsyncIterable[Frame], router: Router) -> AsyncIterator[list[Message]]:
     waiting: list[Message] = []
-    async for item in source:
-        if isinstance(item, Frame):
-            waiting += router.route(item)
-        elif isinstance(item, Rejected):
-            done.rejected += 1
-        elif isinstance(item, SourceEnded) and item.error is not None:
-            done.errors.append(f"{item.source}: {item.error}")
+    async for frame in frames:
+        waiting += router.route(frame)
         if len(waiting) >= _TOGETHER:
-            await publish_all(link, waiting)
-            done.published += len(waiting)
+            yield waiting
             waiting = []
     waiting += router.rest()
-    await publish_all(link, waiting)
-    done.published += len(waiting)
-    return done
+    if waiting:
+        yield waiting
+
+
+async def _ensure(link: Link, config: JetStreamConfig, address: Address) -> None:
+    try:
+        await ensure_layout(await link.life(), config)
+    except NoAnswer as error:
+        raise SourceError(f"{address.url} has no JetStream, or it does not answer: {error}") from None
