@@ -36,8 +36,8 @@ impl Builder {
             src: None,
             token: None,
             room: Room {
-                events: 8_192,
-                bytes: 4 << 20,
+                events: 16_384,
+                bytes: 8 << 20,
                 overflow: Overflow::default(),
             },
             first_wait: Duration::from_millis(50),
@@ -61,7 +61,7 @@ impl Builder {
         self
     }
 
-    /// How much may wait in the node: so many events (8,192), and so many bytes (4 MiB).
+    /// How much may wait in the node: so many events (16,384), and so many bytes (8 MiB).
     pub fn room(mut self, events: usize, bytes: usize) -> Self {
         (self.room.events, self.room.bytes) = (events, bytes);
         self

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -93,15 +94,37 @@ impl Way {
                 if let Some(tls) = &self.tls {
                     return tls.wrap(name, stream).await;
                 }
+                plain_is_enough(stream.peer_addr()?.ip())?;
                 Ok(Box::new(stream))
             }
         }
     }
 }
 
+/// Without TLS, nothing is said to anybody beyond this machine: not the token, nor what happens in the node.
+fn plain_is_enough(host: IpAddr) -> io::Result<()> {
+    if host.to_canonical().is_loopback() {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "a host beyond loopback takes TLS (the feature tls, and Builder::tls)",
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_tls_only_loopback_is_let_pass() {
+        for host in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(plain_is_enough(host.parse().unwrap()).is_ok(), "{host}");
+        }
+        for host in ["10.0.0.1", "192.0.2.1", "2001:db8::1", "::ffff:10.0.0.1"] {
+            assert!(plain_is_enough(host.parse().unwrap()).is_err(), "{host}");
+        }
+    }
 
     #[test]
     fn targets_are_read_as_they_are_written() {
