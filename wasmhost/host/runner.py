@@ -105,6 +105,7 @@ class GuestRunner:
         self._masked = not guest.given.fields >= GRANTABLE_FIELDS
         self._seeds = SourceSeeds(guest.sha256, config.name)
         self._resume_at = 0.0
+        self._served_at = 0  # the clock when the latest letter was; one look at it a letter is enough
         self._failed = False
         self._troubled = False  # it panicked lately: the gate and the backoff have to be asked
         self._refused_any = False
@@ -132,7 +133,7 @@ class GuestRunner:
                 self._serve(letter)
             except Exception as error:  # the worker serves the other observers too
                 self._lose(letter, error)
-            if _now() > until:
+            if self._served_at > until:
                 return True
         return True
 
@@ -155,7 +156,8 @@ class GuestRunner:
         seed = self._seeds[frame.src or ""]
         lost, self._lost = letter.lost + self._lost, 0
         outcome = sandbox.deliver(self._index[frame.hook], data, frame.at, frame.seq, lost, seed)
-        took = _now() - sandbox.began
+        self._served_at = _now()
+        took = self._served_at - sandbox.began
         self._use.delivered(frame)
         if outcome.trap is None:
             self._returned(letter, outcome, took)
@@ -212,6 +214,7 @@ class GuestRunner:
 
     def _skip(self, letter: Letter) -> None:
         """Pass over a letter in quarantine; what was lost before it is still to be told."""
+        self._served_at = _now()
         self._lost += letter.lost
         self.counters.skipped += 1
         self.counters.of(letter.frame.hook).skipped()
@@ -227,6 +230,7 @@ class GuestRunner:
         self._count_drop(letter, why)
 
     def _count_drop(self, letter: Letter, why: DropReason) -> None:
+        self._served_at = _now()
         self.counters.dropped += 1
         self.counters.of(letter.frame.hook).dropped(why)
 
@@ -244,6 +248,7 @@ class GuestRunner:
         """Go on after a bug of ours: the letter counts as a panic, and the sandbox is trusted no more."""
         what = "wasmhost failed to serve an observer; this is a bug"
         self._lines.tell("error", what, self._clock(letter), hook=letter.frame.hook, exc_info=error)
+        self._served_at = _now()
         self._count_panic(letter.frame.hook, "bug")
         if letter.reply is not None:
             letter.reply.panicked(f"wasmhost failed: {error!r}")
@@ -316,6 +321,7 @@ class GuestRunner:
             self._give_up(letter, "no_sandbox")
             awaited = [letter]
         else:
+            self._served_at = _now()
             self.mailbox.put_back(letter)
             awaited = self.mailbox.take_awaited()
             for each in awaited:
