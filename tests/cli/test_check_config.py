@@ -77,3 +77,26 @@ def test_no_observer_is_a_problem(tmp_path: Path) -> None:
     result = wasmhost("check-config", "x.toml", cwd=tmp_path)
     assert result.code == 1
     assert "there is no [[observer]]" in result.complaints[0]
+
+
+def test_files_that_sections_name(tmp_path: Path) -> None:
+    """Tokens, certificates, secrets and passwords must be there to be read, and dead letters have a place."""
+    recorder(tmp_path / "one.wasm")
+    for section, expected in [
+        ('[source]\ntoken_file = "tokens"', "cannot read tokens from "),
+        ('[source.tls]\ncert = "c.pem"\nkey = "k.pem"\nclient_ca = "a.pem"', "cannot read "),
+        (
+            '[[sink]]\nkind = "webhook"\nname = "w"\nurl = "https://x.example"\nsecret_file = "secret"',
+            'secret_file of [[sink]] "w": ',
+        ),
+        (
+            '[[sink]]\nkind = "ndjson"\nname = "f"\npath = "nowhere/f"',
+            'path of [[sink]] "f": there is no directory',
+        ),
+        ('[jetstream]\ncredentials = "node.creds"', "credentials of [jetstream]: "),
+    ]:
+        (tmp_path / "x.toml").write_text(f'{section}\n[[observer]]\nmodule = "one.wasm"\n')
+        result = wasmhost("check-config", "x.toml", cwd=tmp_path)
+        assert result.code == 1, result.complaints
+        assert len(result.complaints) == 1, result.complaints
+        assert result.complaints[0].startswith(expected)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasmhost.cli.description import describe, hooks_in_order
+from wasmhost.cli.places import problems_of
 from wasmhost.config import load_config
-from wasmhost.database_file import reading
-from wasmhost.errors import DatabaseError, GuestRefused
-from wasmhost.text import escape_untrusted
+from wasmhost.errors import GuestRefused
 
 if TYPE_CHECKING:
-    from wasmhost.config import HostConfig, ObserverConfig
+    from pathlib import Path
 
-_PATH_LIMIT = 400
+    from wasmhost.config import ObserverConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ def check(file: Path) -> Checked:
     :raises ConfigError: it cannot be read, or says something that cannot be meant.
     """
     settings = load_config(file)
-    return Checked(tuple(map(_observer, settings.observers)), tuple(_problems(settings)))
+    return Checked(tuple(map(_observer, settings.observers)), problems_of(settings))
 
 
 def _observer(observer: ObserverConfig) -> CheckedObserver:
@@ -62,38 +59,3 @@ def _observer(observer: ObserverConfig) -> CheckedObserver:
     hooks = hooks_in_order(found.surface) if found.surface is not None else []
     heard = tuple(hook for hook in hooks if observer.hooks is None or hook in observer.hooks)
     return CheckedObserver(observer.name, observer.module, found.sha256, heard, grant, found.reason)
-
-
-def _problems(settings: HostConfig) -> list[str]:
-    problems: list[str] = []
-    if not settings.observers:
-        problems.append("there is no [[observer]]: a run needs one, here or by --observer")
-    if settings.db is not None:
-        problems += _database(settings.db)
-    if settings.reports != "-":
-        problems += _writable(Path(settings.reports), "reports")
-    return problems
-
-
-def _database(path: Path) -> list[str]:
-    if not path.exists():
-        return _writable(path, "db")
-    try:
-        with reading(path):
-            pass
-    except DatabaseError as error:
-        return [f"db: {error}"]
-    return _writable(path, "db")
-
-
-def _writable(path: Path, key: str) -> list[str]:
-    """Whether a file can be made or written to, as far as can be seen without doing it."""
-    name = escape_untrusted(str(path), _PATH_LIMIT)
-    if path.is_dir():
-        return [f"{key}: {name} is a directory"]
-    place = path if path.exists() else path.absolute().parent
-    if not place.exists():
-        return [f"{key}: there is no directory {escape_untrusted(str(place), _PATH_LIMIT)} for {name}"]
-    if not os.access(place, os.W_OK):
-        return [f"{key}: {name} cannot be written to"]
-    return []
