@@ -17,7 +17,7 @@ help:
 	@echo "make lint    lint and types only; make check: tests only"
 	@echo "make bench   what a delivery costs, beside Extism and plain wasmtime-py"
 	@echo "make audit   whether hostile guests and streams are contained, in threads and in processes"
-	@echo "make fuzz    fuzz what reads strangers' bytes, FUZZ_SECONDS=60 for each of five targets"
+	@echo "make fuzz    fuzz what reads strangers' bytes, FUZZ_SECONDS=60 for each of six targets"
 	@echo "make soak    well and hostile observers together for SOAK_MINUTES=60, in threads and in processes"
 	@echo "make fleet   200,000 events over JetStream, hosts killed and added meanwhile, the server restarted"
 	@echo "make connections  what connections cost: memory, processor time, events a second"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.contract.strategies import plain_actr, plain_event, spell, texts, values
 from tests.contract.vectors import MALFORMED, TRUNCATED
-from tests.fuzz.targets import TARGETS, config, events, framing, manifest
+from tests.fuzz.targets import TARGETS, config, events, framing, manifest, wire
 from tests.fuzz.targets.module import mutated
 from wasmhost.config.load import _HOST, _LIMITS, _QUARANTINE, _SETTINGS
 from wasmhost.contract.hooks import HOOKS
@@ -116,7 +116,7 @@ PAYLOAD: dict[str, Any] = {
 an_event = st.sampled_from(HOOK_NAMES).flatmap(
     lambda hook: changed(plain_event(hook, src="n-1", event=PAYLOAD), EVENT_WORDS)
 )
-a_hello = changed({"hello": 1, "src": "n-1", "token": "secret"}, EVENT_WORDS)
+a_hello = changed({"hello": 1, "src": "n-1", "token": "t", "ack": True}, EVENT_WORDS)
 
 
 @st.composite
@@ -140,6 +140,22 @@ def test_events_that_are_nearly_right(stream: bytes) -> None:
 def test_events_that_were_damaged_on_the_way(stream: bytes, data: st.DataObject) -> None:
     """Some bytes changed, added or missing."""
     events.check(_damaged(stream, data, 3))
+
+
+@st.composite
+def greetings(draw: DrawFn) -> bytes:
+    """A hello that is nearly right, in any spelling."""
+    return spell(draw, draw(a_hello))
+
+
+@given(streams(), greetings(), st.integers(0, 255), st.data())
+@bounded
+def test_connections_that_are_nearly_right(
+    stream: bytes, hello: bytes, how: int, data: st.DataObject
+) -> None:
+    """A hello in any spelling, events behind it, damage now and then: one end, and true answers."""
+    written = bytes([how]) + hello + stream[1:]
+    wire.check(_damaged(written, data, 2) if data.draw(st.booleans()) else written)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tests.fuzz.targets import config, events, framing, manifest, module
+from tests.fuzz.targets import config, events, framing, manifest, module, wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,5 +27,6 @@ TARGETS: Final = {
     "manifest": Target(manifest.check, manifest.corpus),
     "config": Target(config.check, config.corpus),
     "framing": Target(framing.check, framing.corpus),
+    "wire": Target(wire.check, wire.corpus),
     "module": Target(module.check, module.corpus, module.mutated),
 }
