@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from nats.js.api import PubAck
-
     from wasmhost.config.sink import NatsSinkConfig
     from wasmhost.sinks.entry import Message
 
@@ -92,16 +90,17 @@ class NatsTransport:
             await life.close()
 
     async def _publish(self, life: Life, batch: Sequence[Message]) -> None:
+        """Publish the first, and where that works all others at once: mostly it fails for all or for none."""
         import nats.errors
         import nats.js.errors
 
-        stream = life.client.jetstream()
-        confirmed: list[asyncio.Future[PubAck]] = []
         try:
-            for one in batch:
-                name, headers = subject(self._config.subject, one), {"Nats-Msg-Id": one.key}
-                confirmed.append(await stream.publish_async(name, one.data, headers=headers))
-            await asyncio.gather(*confirmed)
+            await self._publish_one(life, batch[0])
+            # Each has written its message before the next one's turn, so they go in order.
+            rest = (self._publish_one(life, one) for one in batch[1:])
+            for outcome in await asyncio.gather(*rest, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
         except nats.js.errors.NoStreamResponseError:
             raise TryLater(f'no stream has the subject "{subject(self._config.subject, batch[0])}"') from None
         except nats.js.errors.APIError as error:
@@ -111,8 +110,12 @@ class NatsTransport:
             raise TryLater(reason) from None
         except nats.errors.MaxPayloadError:
             raise Refused("it is larger than the server's max_payload", piecewise=True) from None
-        finally:
-            for future in confirmed:
-                future.cancel()
-                if not future.cancelled():
-                    future.exception()  # looked at: asyncio tells of those that nobody has seen
+
+    async def _publish_one(self, life: Life, one: Message) -> None:
+        # Not publish_async: with nats-py 2.16 a message that is refused is never answered there.
+        await life.client.jetstream().publish(
+            subject(self._config.subject, one),
+            one.data,
+            timeout=self._config.timeout_s,
+            headers={"Nats-Msg-Id": one.key},
+        )
