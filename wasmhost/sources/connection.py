@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wasmhost.contract.codec import Frame, Hello
@@ -19,12 +17,9 @@ from wasmhost.sources.replies import NOT_NOW, Replies
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
 
-    from wasmhost.config.source import SourceConfig
-    from wasmhost.sources.doors import Door
-    from wasmhost.sources.srcs import Src, SrcTable
-    from wasmhost.sources.tokens import Tokens
+    from wasmhost.sources.hall import Hall
+    from wasmhost.sources.srcs import Src
 
 PORTION: Final = 16_384
 """Bytes read of one connection before it is the next one's turn."""
@@ -35,37 +30,6 @@ LARGEST_SKIPPED: Final = 1024 * 1024
 LONGEST_SRC: Final = 255
 LINGER_S: Final = 1.0
 """How long one that was refused may take to read why."""
-
-
-@dataclass(slots=True)
-class WireCounts:
-    """What a listening source has seen so far.
-
-    ``refused`` is by the fixed words of docs/wire.md, and ``handshake`` where TLS had none.
-    """
-
-    open: int = 0
-    accepted: int = 0
-    repeated: int = 0
-    refused: Counter[str] = field(default_factory=Counter[str])
-
-
-@dataclass(frozen=True, slots=True)
-class Hall:
-    """What the connections of one source share.
-
-    The functions tell it what one of them needs: a turn, an answer soon, to hear when it can be written to.
-    """
-
-    settings: SourceConfig
-    door: Door
-    tokens: Tokens | None
-    srcs: SrcTable
-    counts: WireCounts
-    clock: Callable[[], float]
-    turn_wanted: Callable[[Connection], None]
-    answer_due: Callable[[Connection], None]
-    writing: Callable[[Connection, bool], None]
 
 
 class Connection:

@@ -6,8 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from wasmhost.sources.base import SourceEnded
-from wasmhost.sources.connection import Connection, Hall
+from wasmhost.sources.connection import Connection
 from wasmhost.sources.entrance import Entrance
+from wasmhost.sources.hall import Hall
 from wasmhost.sources.readiness import GONE, WRITABLE, Readiness
 from wasmhost.sources.srcs import SrcTable
 from wasmhost.sources.turns import Turns
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wasmhost.config.source import SourceConfig
-    from wasmhost.sources.connection import WireCounts
     from wasmhost.sources.doors import Door
+    from wasmhost.sources.hall import WireCounts
     from wasmhost.sources.tokens import Tokens
 
 ANSWER_EVERY_S: Final = 0.02

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from wasmhost.errors import InternalError
-from wasmhost.sources.connection import WireCounts
 from wasmhost.sources.descriptor_limit import room_for
 from wasmhost.sources.floor import Floor
+from wasmhost.sources.hall import WireCounts
 from wasmhost.sources.tokens import read_tokens
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from wasmhost.config.source import SourceConfig
 from wasmhost.contract.codec import Frame
 from wasmhost.contract.sequence import Splitter
 from wasmhost.sources.base import Rejected, SourceEnded, SourceItem
-from wasmhost.sources.connection import Connection, Hall, WireCounts
+from wasmhost.sources.connection import Connection
+from wasmhost.sources.hall import Hall, WireCounts
 from wasmhost.sources.srcs import SrcTable
 from wasmhost.sources.tokens import Tokens
 
