@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.strategies import ACTR, CTX, contexts, hook_calls, texts, u64
+from tests.contract.strategies import ACTR, CTX, actr_ids, contexts, hook_calls, statuses, texts, u64
 from wasmhost.contract import encode
 from wasmhost.contract import records as r
 from wasmhost.contract.codec import RejectedEvent, decode_event, encode_event, ingest
@@ -120,3 +120,42 @@ def test_values_that_do_not_fit_are_refused_with_their_place(
 def test_the_encoder_covers_every_hook() -> None:
     """A hook added to the table without an encoder for its payload would fail at import; none is left out."""
     assert set(encode._HOOKS) == {hook.name for hook in HOOKS}
+
+
+emitted = st.one_of(
+    st.builds(r.SignalingConnectStart, st.none() | st.integers(0, (1 << 32) - 1)),
+    st.builds(r.SignalingConnected),
+    st.builds(r.SignalingDisconnected),
+    st.builds(r.WebRtcConnectStart, actr_ids, statuses),
+    st.builds(r.WebRtcConnected, actr_ids, st.booleans(), statuses),
+    st.builds(r.WebRtcDisconnected, actr_ids, statuses),
+    st.builds(r.DataStreamDeliveryUncertain, texts, u64, texts),
+    st.builds(r.WebSocketConnectStart, actr_ids),
+    st.builds(r.WebSocketConnected, actr_ids),
+    st.builds(r.WebSocketDisconnected, actr_ids),
+    st.builds(r.CredentialRenewed, u64),
+    st.builds(r.CredentialExpiring, u64),
+    st.builds(r.MailboxBackpressure, u64, u64),
+)
+
+
+@given(emitted, u64, u64, st.none() | contexts)
+def test_an_event_that_gets_its_number_later_is_the_same(
+    event: r.HookEvent, seq: int, at: int, ctx: r.RuntimeContext | None
+) -> None:
+    """Straight from the event, or by its hook and payload."""
+    hook, payload = r.route(event, at)
+    whole = encode_event(hook, seq, at, ctx, payload)
+    assert encode.numbered(encode.encode_emitted(event, at, ctx), seq) == whole
+    assert encode.numbered(encode.encode_unnumbered(hook, at, ctx, payload), seq) == whole
+
+
+def test_an_event_that_cannot_be_encoded_says_so_before_it_has_a_number() -> None:
+    """As with one."""
+    nobody = r.ActrId(r.Realm(-1), 1, r.ActrType("", "", ""))
+    with pytest.raises(RejectedEvent, match=r"event\.peer\.realm"):
+        encode.encode_emitted(r.WebRtcConnected(nobody, True), 0, None)
+    with pytest.raises(RejectedEvent, match="takes up to"):
+        encode.encode_emitted(r.DataStreamDeliveryUncertain("x" * 40_000, 1, ""), 0, CTX)
+    with pytest.raises(TypeError, match="not a hook event"):
+        encode.encode_emitted("connected", 0, None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
