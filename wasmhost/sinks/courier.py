@@ -17,7 +17,7 @@ from wasmhost.errors import DatabaseError
 from wasmhost.sinks import dead_letters, outbox_rows
 from wasmhost.sinks.entry import message
 from wasmhost.sinks.progress import Progress
-from wasmhost.sinks.telling import Retries
+from wasmhost.sinks.telling import Retries, tell
 from wasmhost.sinks.transport import Refused, TryLater
 from wasmhost.text import escape_untrusted
 
@@ -132,6 +132,10 @@ class Courier:
                     return
                 await self._bury(batch, str(error), tries + 1)
                 return
+            except Exception as error:  # a bug of ours costs tries, not the records, nor the sink
+                tries += 1
+                reason, after_s = f"a bug in wasmhost: {escape_untrusted(repr(error), 200)}", 0.0
+                tell("error", "sink failed by a bug", sink=self._sink.name, exc_info=error)
             else:
                 self._succeeded()
                 self._settle(batch, Progress(sent=len(batch), error=""))

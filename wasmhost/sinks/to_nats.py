@@ -80,8 +80,9 @@ class NatsTransport:
 
     async def _connected(self) -> Life:
         if self._life is None or self._life.ended.is_set():
-            self._life = Life()
-            await self._life.open(self._address, self._jetstream)
+            life = Life()
+            await life.open(self._address, self._jetstream)
+            self._life = life
         return self._life
 
     async def _hang_up(self) -> None:
