@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wasmhost.cli.loglevel import LogLevel
 from wasmhost.cli.options import JsonOption
 from wasmhost.cli.stopping import StopRequest
 from wasmhost.cli.terminal import ReaderGone, complain, forget, put, say
@@ -24,7 +25,10 @@ def emit(
         typer.Option("--from", metavar="FILE|-", help='Recorded events: a file, or "-" (standard input).'),
     ],
     to: Annotated[
-        str, typer.Option("--to", metavar="HOST", help="Where a host listens: unix:PATH or tcp:HOST:PORT.")
+        str,
+        typer.Option(
+            "--to", metavar="HOST", help="unix:PATH or tcp:HOST:PORT of a host, or nats://HOST:PORT."
+        ),
     ],
     src: Annotated[
         str | None,
@@ -47,20 +51,25 @@ def emit(
         Path | None, typer.Option("--cert", metavar="FILE", help="TLS: our own certificate.")
     ] = None,
     key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="TLS: its key.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="For nats://: [jetstream] of this file says how."),
+    ] = None,
     json: JsonOption = False,
 ) -> int:
-    """Send recorded events to a host, over its socket, as a node does.
+    """Send recorded events to a host, over its socket, as a node does; or into a stream that hosts share.
 
-    They are numbered anew, as events of one emitter; their times, contexts and payloads stay. Nothing is
-    dropped as long as the host takes something now and then: it is waited for. SIGINT or SIGTERM ends the
-    reading, and what was read is still sent; a second SIGINT ends it at once.
+    To a host they are numbered anew, as events of one emitter; in a stream each keeps its source and
+    number. Their times, contexts and payloads stay. Nothing is dropped as long as the host takes
+    something now and then: it is waited for. SIGINT or SIGTERM ends the reading, and what was read is
+    still sent; a second SIGINT ends it at once.
     """
     if rate is not None and not (math.isfinite(rate) and rate > 0):
         raise ConfigError(f"--rate: {rate:g} events a second is no rate: it is more than 0")
     if not (math.isfinite(wait) and wait >= 0):
         raise ConfigError(f"--wait: {wait:g} is no time to wait")
     with StopRequest() as stop:
-        outcome = _emit(source, to, src, _token(token_file), _tls(ca, cert, key), rate, wait, stop)
+        outcome = _emit(source, to, src, _token(token_file), _tls(ca, cert, key), rate, wait, stop, config)
     _show(outcome, as_json=json)
     return _verdict(outcome)
 
@@ -74,13 +83,18 @@ def _emit(
     rate: float | None,
     wait: float,
     stop: StopRequest,
+    config: Path | None,
 ) -> "Emitted":
     import asyncio
 
     from wasmhost.cli.emit_session import emit_all, open_target
+    from wasmhost.cli.logs import configure_logs
+    from wasmhost.config import load_config
 
+    configure_logs(LogLevel.WARN)
     troubles: list[str] = []
-    with open_target(to, troubles, src=src, token=token, tls=tls, wait=wait) as target:
+    stream = None if config is None else load_config(config).jetstream
+    with open_target(to, troubles, src=src, token=token, tls=tls, wait=wait, stream=stream) as target:
         return asyncio.run(emit_all(source, target, troubles, rate, stop))
 
 

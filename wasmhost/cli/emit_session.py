@@ -8,18 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from wasmhost.config.jetstream import JetStreamConfig
 from wasmhost.contract.codec import Frame
 from wasmhost.emitter import Emitter
-from wasmhost.emitter.replay import HostTarget
+from wasmhost.emitter.replay import HostTarget, Sent
+from wasmhost.errors import ConfigError
+from wasmhost.jetstream.address import is_address, parse_address
+from wasmhost.jetstream.bridge import StreamTarget
 from wasmhost.sources import FileSource, Rejected
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Iterator
 
     from wasmhost.cli.stopping import StopRequest
     from wasmhost.emitter import Tls
-    from wasmhost.emitter.replay import Sent, Target
+    from wasmhost.emitter.replay import Target
 
 _NAME_LIMIT: Final = 255
 
@@ -36,17 +40,45 @@ class Emitted:
 
 @contextmanager
 def open_target(
-    to: str, troubles: list[str], *, src: str | None, token: str | None, tls: Tls | None, wait: float
+    to: str,
+    troubles: list[str],
+    *,
+    src: str | None,
+    token: str | None,
+    tls: Tls | None,
+    wait: float,
+    stream: JetStreamConfig | None = None,
 ) -> Iterator[Target]:
     """Open what ``--to`` names. What goes wrong with it later is added to ``troubles``, a line each.
 
     :raises ConfigError: it names nothing, or its options do not fit.
     """
+    if is_address(to):
+        if token is not None or tls is not None:
+            raise ConfigError(
+                "--token-file, --ca, --cert and --key are for a host; for a stream, see --config"
+            )
+        yield _Stream(StreamTarget(parse_address(to), stream or JetStreamConfig(), src, wait))
+        return
+    if stream is not None:
+        raise ConfigError("--config is for a stream: --to nats://…")
     emitter = Emitter(to, src=src, token=token, tls=tls, on_trouble=troubles.append)
     try:
         yield HostTarget(emitter, wait)
     finally:
         emitter.close(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """A JetStream stream as a target."""
+
+    target: StreamTarget
+
+    async def send(self, frames: AsyncIterable[Frame]) -> Sent:
+        """Send all there are."""
+        done = await self.target.send(frames)
+        return Sent(done.emitted, done.delivered, done.dropped)
 
 
 async def emit_all(
