@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wasmhost import Quarantine
-from wasmhost.host.health import Backoff, QuarantineGate
+from wasmhost.backoff import Backoff
+from wasmhost.host.health import QuarantineGate
 
 RULE = Quarantine(panics=3, within=10, probe=5)
 
@@ -25,16 +26,16 @@ class Longest(random.Random):
 def test_each_panic_in_a_row_doubles_the_wait_up_to_the_longest() -> None:
     """From the first to the longest, and no further."""
     backoff = Backoff(1, 10, Longest())
-    assert [backoff.panicked() for _ in range(6)] == [1, 2, 4, 8, 10, 10]
+    assert [backoff.failed() for _ in range(6)] == [1, 2, 4, 8, 10, 10]
 
 
 def test_a_delivery_that_returns_starts_the_waits_anew() -> None:
     """One success is enough."""
     backoff = Backoff(1, 10, Longest())
-    backoff.panicked()
-    backoff.panicked()
+    backoff.failed()
+    backoff.failed()
     backoff.succeeded()
-    assert backoff.panicked() == 1
+    assert backoff.failed() == 1
 
 
 @given(
@@ -50,13 +51,13 @@ def test_a_wait_is_between_half_its_nominal_length_and_all_of_it(
     backoff = Backoff(first, longest, random.Random(seed))
     for number in range(panics):
         nominal = min(longest, first * 2.0 ** min(number, 64))
-        assert nominal / 2 <= backoff.panicked() <= nominal
+        assert nominal / 2 <= backoff.failed() <= nominal
 
 
 def test_no_backoff_is_no_wait_for_ever() -> None:
     """Zero and zero: a file is read at once."""
     backoff = Backoff(0, 0, random.Random())
-    assert {backoff.panicked() for _ in range(2_000)} == {0}
+    assert {backoff.failed() for _ in range(2_000)} == {0}
 
 
 @pytest.mark.parametrize("start", [0.0, 1e9])

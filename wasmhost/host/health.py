@@ -1,4 +1,4 @@
-"""When an observer that panicked is tried again: backoff and quarantine, as pure state machines.
+"""When a hook whose observer panics too often is tried again: quarantine, as a pure state machine.
 
 Nothing here reads a clock. ``now`` is given, in seconds of a monotonic clock, or in events where the
 source is a file: there a run must come out the same each time.
@@ -7,39 +7,10 @@ source is a file: there a run must come out the same each time.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import random
-
     from wasmhost.config import Quarantine
-
-_JITTER: Final = 0.5  # a wait is between this share of its nominal length and all of it
-
-
-class Backoff:
-    """How long to wait after a panic: doubling from ``first`` to ``longest``, with jitter.
-
-    The jitter keeps a fleet of hosts that met the same poison event from coming back as one.
-    """
-
-    def __init__(self, first: float, longest: float, jitter: random.Random) -> None:
-        """Both waits in seconds; 0 and 0 for none."""
-        self._first = first
-        self._longest = longest
-        self._jitter = jitter
-        self._in_a_row = 0
-
-    def panicked(self) -> float:
-        """Count a panic; seconds to wait before the next sandbox."""
-        # 2 ** 64 times any first wait is past any longest one, and no float overflows.
-        wait = min(self._longest, self._first * 2.0 ** min(self._in_a_row, 64))
-        self._in_a_row += 1
-        return wait * self._jitter.uniform(_JITTER, 1.0)
-
-    def succeeded(self) -> None:
-        """Note that a delivery returned: start again from the first wait."""
-        self._in_a_row = 0
 
 
 class _HookRecord:

@@ -7,11 +7,12 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from wasmhost.backoff import Backoff
 from wasmhost.config.model import GRANTABLE_FIELDS
 from wasmhost.errors import GuestRefused
 from wasmhost.host.counters import Counters, ObserverSummary
 from wasmhost.host.effects import EffectApplier
-from wasmhost.host.health import Backoff, QuarantineGate
+from wasmhost.host.health import QuarantineGate
 from wasmhost.host.lines import ObserverLines
 from wasmhost.host.mailbox import Letter, Mailbox
 from wasmhost.host.mishaps import PanicTeller, tell_operator
@@ -196,7 +197,7 @@ class GuestRunner:
         told = seen._replace(src=letter.frame.src)  # the log is the operator's, who is to know the source
         self._teller.tell(trap, hook, self._config.limits.fuel, told, lost)
         self._count_panic(hook, trap.kind)
-        self._resume_at = _monotonic() + self._backoff.panicked()
+        self._resume_at = _monotonic() + self._backoff.failed()
         self._book_panic(hook, letter)
         if letter.reply is not None:
             letter.reply.panicked(trap.message)
@@ -308,7 +309,7 @@ class GuestRunner:
         if self._lossless:
             self._book_panic(_INITIALIZE, letter)
         else:
-            self._resume_at = _monotonic() + max(_RESTART_S, self._backoff.panicked())
+            self._resume_at = _monotonic() + max(_RESTART_S, self._backoff.failed())
         self._unserved(letter, trap.message)
         return None
 

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wasmhost.host.health import Backoff
+from wasmhost.backoff import Backoff
 from wasmhost.host.mishaps import tell_operator
 from wasmhost.host.snapshot import ShardSnapshot
 from wasmhost.shards.framing import Garbled, Kind
@@ -315,7 +315,7 @@ class Shard:
         """Wait before the next process: not at all for long, unless one after the other dies."""
         if time.monotonic() - born > _SETTLED_S:
             self._backoff.succeeded()
-        until = time.monotonic() + self._backoff.panicked()
+        until = time.monotonic() + self._backoff.failed()
         while not self._closing and time.monotonic() < until:
             time.sleep(0.005)
 
