@@ -144,7 +144,7 @@ class Receiver:
                 with suppress(OSError):
                     super().handle()
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *_: object) -> None:  # noqa: A002, ARG002 - as in http.server
                 return
 
         return Handler
