@@ -279,20 +279,25 @@ class Shard:
         words = f"{why}, {words}" if why else words
         suspects = [] if self._stopped else self._in_hand()
         guilty = suspects[0] if len(suspects) == 1 else None
+        if not self._stopped:
+            self._tell(words, guilty, suspects)
+        if guilty is not None:
+            self._blame(guilty, words)  # first: once its letter is forgotten, a drain may be over
         with self._lock:
-            letter = guilty.desk.mailbox.under_way.pop(guilty.number, None) if guilty is not None else None
+            if guilty is not None:
+                guilty.desk.mailbox.under_way.pop(guilty.number, None)
             self.household.bury()
         self._loading = None
         self._watchdog.forget()
-        if not self._stopped:
-            self._tell(words, guilty, suspects)
-        if guilty is None:
-            return suspects
+        return suspects if guilty is None else []
+
+    def _blame(self, guilty: Suspect, words: str) -> None:
+        """Count a death as a panic of the letter in hand, or as one more in vain of loading somebody."""
+        letter = guilty.desk.mailbox.under_way.get(guilty.number)
         if letter is not None:
             guilty.desk.convict(letter, words)
         elif guilty.number == LOADING:
             self._died_loading(guilty.desk, words)
-        return []
 
     def _died_loading(self, desk: Desk, words: str) -> None:
         """Give an observer up that kills one process after the other, and not for what may be chance."""
