@@ -337,12 +337,11 @@ class MailboxMachine(RuleBasedStateMachine):
         assert self.mailbox.waiting == 0
         self.told += self.waiters
         self.waiters = 0
-        self.capacity = max(self.capacity, len(handed.letters))  # a letter put back may be one too many
         self.mailbox = Mailbox(self.capacity, "drop-oldest" if self.oldest_goes else "drop-newest")
         self.mailbox.inherit(handed.dropped)
         self.on_duty = bool(handed.letters)
         for place, each in enumerate(handed.letters):
-            assert self.mailbox.put(each) == (place == 0)
+            assert self.mailbox.put(each, waited=True) == (place == 0)
         self.mailbox.lose(handed.lost)
 
     @precondition(lambda self: self.number > 10)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -43,13 +45,17 @@ from wasmhost import (
     WebRtcConnectStart,
     WorkloadHookObserver,
 )
+from wasmhost.errors import WallError
+from wasmhost.grants.usage import Used, read_usage
 from wasmhost.host.reload import Reload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from wasmhost.host.counters import ObserverSummary
+    from wasmhost.config import ObserverConfig
+    from wasmhost.host.counters import Counters, ObserverSummary
+    from wasmhost.host.quarters import Place
 
 pytestmark = pytest.mark.usefixtures("isolation")
 
@@ -216,6 +222,25 @@ async def test_what_waits_and_is_not_of_the_new_ones_hooks_counts_as_skipped(tmp
     assert sink.bodies("one") == [0]
 
 
+@pytest.mark.parametrize("lossless", [True, False])
+async def test_what_waits_is_handed_over_whatever_room_the_new_one_has(
+    tmp_path: Path, *, lossless: bool
+) -> None:
+    """It was taken already: a smaller mailbox bounds what comes, and nothing is lost at the change."""
+    sink = MemorySink()
+    slow = replace(FAST, limits=Limits(fuel=10**15, deadline_ms=300))
+    first = config(tmp_path, {"one": guest({CONNECTED: SPIN})}, slow)
+    async with ObserverHost(first, sink=sink, lossless=lossless) as host:
+        for seq in range(40):
+            await host.feed(event(seq=seq))
+        await host.reload(config(tmp_path, {"one": recorder()}, replace(FAST, mailbox=2)))
+        await host.drain()
+    line = line_of(host, "one")
+    assert line.dropped == 0
+    assert line.delivered + line.panics == 40
+    assert sink.seqs("one") == list(range(line.panics, 40))
+
+
 async def test_a_larger_stack_a_new_memory_limit_and_more_observers_than_there_were(tmp_path: Path) -> None:
     """What the first ones needed is no bound for the next."""
     sink = MemorySink()
@@ -318,8 +343,64 @@ async def test_what_was_used_is_kept_for_each_module(tmp_path: Path) -> None:
         new = host._crew.places["one"].module_sha256
         await host.feed(event(seq=3))
         await host.drain()
-    from wasmhost.grants.usage import Used, read_usage
-
     used = [read_usage(tmp_path / "w.db", "one", sha) for sha in (old, new)]
     assert [each[Used("hook", CONNECTED)] for each in used] == [3, 1]
     assert [Used("capability", "report") in each for each in used] == [True, False]
+
+
+async def test_what_the_old_one_used_is_not_on_the_new_ones_account(tmp_path: Path) -> None:
+    """Nor what the old one only looked at: an operator takes away what is never used."""
+    first = config(tmp_path, {"one": IN_STATE}, STATEFUL, db=tmp_path / "w.db")
+    async with ObserverHost(first, sink=MemorySink()) as host:
+        await host.feed(event())
+        await host.drain()
+        await host.reload(config(tmp_path, {"one": quiet()}, STATEFUL, db=tmp_path / "w.db"))
+        new = host._crew.places["one"].module_sha256
+        await host.feed(event(seq=1))
+        await host.drain()
+    assert {
+        used.name for used in read_usage(tmp_path / "w.db", "one", new) if used.kind == "capability"
+    } == set()
+
+
+async def test_nothing_is_kept_of_those_that_left_a_host_which_began_without_any(tmp_path: Path) -> None:
+    """Each would keep its module in memory."""
+    some = config(tmp_path, {"one": quiet()})
+    none = replace(some, observers=())
+    async with ObserverHost(none, sink=MemorySink()) as host:
+        await host.reload(some)
+        place = weakref.ref(host._crew.places["one"])
+        await host.reload(none)
+        gc.collect()
+        assert place() is None
+
+
+async def test_what_stands_in_the_way_of_one_observer_is_told_and_the_rest_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is not about its module: no process can be made, or the database cannot be read."""
+    sink = MemorySink()
+    async with ObserverHost(config(tmp_path, {"stays": recorder()}), sink=sink) as host:
+        prepare = host._crew._open_quarters().prepare
+
+        def refuse_one(observer: ObserverConfig, counters: Counters | None = None) -> Place:
+            if observer.name == "bad":
+                raise WallError("no process can be made")
+            return prepare(observer, counters)
+
+        monkeypatch.setattr(host._crew._open_quarters(), "prepare", refuse_one)
+        with capture_logs():
+            done = await host.reload(config(tmp_path, {"bad": quiet(), "good": recorder()}))
+        assert (done.added, done.removed) == (("good",), ("stays",))
+        assert dict(done.refused) == {"bad": "no process can be made"}
+        assert line_of(host, "bad").state == "refused"
+
+
+async def test_an_observer_that_is_named_twice_is_not_reloaded(tmp_path: Path) -> None:
+    """A file is not let in with it; a program is told before anything is done."""
+    one = config(tmp_path, {"one": quiet()})
+    async with ObserverHost(replace(one, observers=()), sink=MemorySink()) as host:
+        with pytest.raises(UserError, match='two observers have the name "one"'):
+            await host.reload(replace(one, observers=one.observers * 2))
+        assert host.counters() == {}
+        assert host.config.observers == ()

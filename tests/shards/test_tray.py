@@ -257,15 +257,14 @@ class TrayMachine(RuleBasedStateMachine):
         self.untold += lost
         self._tell()
         self.tray = Tray(
-            max(self.capacity, len(handed.letters)),
+            self.capacity,
             "drop-oldest" if self.oldest_goes else "drop-newest",
             threading.Lock(),
             self.sent.append,
         )
-        self.capacity = max(self.capacity, len(handed.letters))
         self.tray.inherit(handed.dropped)
         for each in handed.letters:
-            self.tray.put(each)
+            self.tray.put(each, waited=True)
         self.tray.lose(handed.lost)
 
     @precondition(lambda self: not self.up)

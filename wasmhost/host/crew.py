@@ -121,6 +121,8 @@ class Crew:
         :raises GuestRefused: it does not run.
         """
         before = self._removed.get(observer.name)
+        if self._quarters is None:  # there were none at the start
+            await on_thread(self._open_quarters().settle_in)
         quarters = self._open_quarters()
         counters = before.counters if before is not None else None
         place = await on_thread(partial(quarters.prepare, observer, counters))

@@ -77,7 +77,7 @@ class Dispatcher:
             self._join(new, through, place, gone.unheard + len(foreign))
             for letter in handed.letters:
                 if letter.frame.hook in hooks:
-                    if mailbox.put(letter):
+                    if mailbox.put(letter, waited=True):
                         new.call()
                     continue
                 mailbox.lose(letter.lost)

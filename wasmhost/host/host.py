@@ -20,7 +20,7 @@ from wasmhost.host.counters import Counters, ObserverSummary, Summary
 from wasmhost.host.crew import Crew
 from wasmhost.host.dispatch import LOCAL, Dispatcher
 from wasmhost.host.mishaps import is_worth_a_line, tell_operator
-from wasmhost.host.reload import carry_out, merged, plan
+from wasmhost.host.reload import carry_out, check_names, merged, plan
 from wasmhost.host.services import on_thread, open_services
 from wasmhost.host.snapshot import snapshot
 from wasmhost.host.wake import call_on_loop, uninterrupted
@@ -257,8 +257,11 @@ class ObserverHost:
         replaced, the new one gets. Observers that are the same go on untouched. Only observers, what they
         have by default, and ``drain_s`` can change; another value of the rest is for the next start.
         What is begun is carried out, whoever cancels it; one reload waits for the other.
+
+        :raises UserError: the host is not open, or two observers have one name; nothing was done then.
         """
         self._check_open()
+        check_names(config)
         return await uninterrupted(self._reload(config))
 
     async def _reload(self, config: HostConfig) -> Reload:

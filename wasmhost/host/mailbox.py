@@ -74,17 +74,18 @@ class Mailbox:
         self._lost_behind = 0  # the newest letter, so in front of the next one put
         self._tell: list[Callable[[], None]] = []
 
-    def put(self, letter: Letter) -> bool:
+    def put(self, letter: Letter, *, waited: bool = False) -> bool:
         """Add a letter, or drop one by policy; True when somebody must now be called to serve.
 
-        A letter that somebody awaits is never dropped for want of room: who awaits cannot send many.
+        A letter that somebody awaits is never dropped for want of room: who awaits cannot send many. Nor
+        is one that has ``waited`` already, in the mailbox before this one.
         """
         with self._lock:
             letters = self._letters
             if self._closed:
                 self._give_up(letter)
                 return False
-            if len(letters) >= self._capacity and letter.reply is None:
+            if len(letters) >= self._capacity and letter.reply is None and not waited:
                 if not self._drop_oldest or letters[0].reply is not None:
                     self._count_drop(letter, "mailbox_full")
                     self._lost_behind += 1 + letter.lost

@@ -35,7 +35,7 @@ class Letterbox(Protocol):
         """How many letters wait."""
         ...
 
-    def put(self, letter: Letter) -> bool:
+    def put(self, letter: Letter, *, waited: bool = False) -> bool:
         """Add a letter; True when somebody must now be called to serve."""
         ...
 

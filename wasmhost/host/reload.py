@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Final
 
-from wasmhost.errors import GuestRefused
+from wasmhost.errors import GuestRefused, UserError
 from wasmhost.host.loading import read_module, refusal
 from wasmhost.host.mishaps import tell_operator
 
@@ -80,7 +80,8 @@ async def carry_out(todo: Plan, crew: Crew, taken: Collection[str], drain_s: flo
         try:
             await work
         except Exception as error:  # one observer must not keep the others from what they are to become
-            refused[name] = refusal(error)
+            # A user's error too, though at a start it ends the host: what is left to do is done all the same.
+            refused[name] = str(error) if isinstance(error, UserError) else refusal(error)
             return False
         return True
 
@@ -100,6 +101,18 @@ async def carry_out(todo: Plan, crew: Crew, taken: Collection[str], drain_s: flo
             continue
         crew.refuse(name, refused[name])
     return Reload(tuple(added), tuple(replaced), todo.removed, refused)
+
+
+def check_names(new: HostConfig) -> None:
+    """Make sure that no two observers have one name: a file is not let in with it, a program's may be.
+
+    :raises UserError: they have.
+    """
+    seen: set[str] = set()
+    for observer in new.observers:
+        if observer.name in seen:
+            raise UserError(f'two observers have the name "{observer.name}": give one of them another')
+        seen.add(observer.name)
 
 
 def merged(running: HostConfig, new: HostConfig) -> tuple[HostConfig, tuple[str, ...]]:

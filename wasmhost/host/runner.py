@@ -357,6 +357,7 @@ class GuestRunner:
     def hand_over(self) -> HandedOver:
         """Give away what waits in its mailbox; see `posts.Runner`."""
         lost, self._lost = self._lost, 0
+        self._use = UseCounter(Counters(), frozenset())  # who goes on with our counters counts alone
         self.mailbox.lose_in_front(lost)
         return self.mailbox.hand_over()
 

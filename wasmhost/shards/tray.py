@@ -53,14 +53,14 @@ class Tray:
 
     # The face of a mailbox.
 
-    def put(self, letter: Letter) -> bool:
+    def put(self, letter: Letter, *, waited: bool = False) -> bool:
         """Add a letter; False, because nobody here need be called."""
         with self._lock:
             if self.open and len(self.under_way) < self.window:
                 self.under_way[letter.number] = letter
                 self._send(letter)
             else:
-                self.queue(letter)
+                self.queue(letter, waited=waited)
         return False
 
     def lose(self, count: int) -> None:
@@ -128,10 +128,10 @@ class Tray:
 
     # For its shard, with the lock held.
 
-    def queue(self, letter: Letter) -> None:
+    def queue(self, letter: Letter, *, waited: bool = False) -> None:
         """Add a letter that cannot go straight."""
         self.open = False
-        self._backlog.put(letter)
+        self._backlog.put(letter, waited=waited)
         if self._up:
             self.fill()
 
