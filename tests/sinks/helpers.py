@@ -14,6 +14,7 @@ import cbor2
 from wasmhost.config import HostConfig
 from wasmhost.config.sink import OutboxConfig
 from wasmhost.database import Database
+from wasmhost.drain import Drain
 from wasmhost.panics.store import PanicLog
 from wasmhost.sinks.base import ReportRecord
 from wasmhost.sinks.delivery import Delivery
@@ -48,7 +49,7 @@ async def delivery(
     assert config.db is not None
     with Database(config.db) as database:
         panics = PanicLog(database)
-        async with Delivery(config, database) as opened:
+        async with Delivery(config, database, Drain(config.drain_s)) as opened:
             panics.listen(opened.outbox.panicked)
             yield Sending(database, panics, opened)
 

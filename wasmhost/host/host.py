@@ -14,6 +14,7 @@ import anyio
 from wasmhost.config import HostConfig
 from wasmhost.contract.codec import ingest
 from wasmhost.contract.records import route
+from wasmhost.drain import Drain
 from wasmhost.errors import UserError
 from wasmhost.host.adapter import SandboxedObserver
 from wasmhost.host.counters import Counters, ObserverSummary, Summary
@@ -80,6 +81,7 @@ class ObserverHost:
         self._dispatcher = Dispatcher()
         self._stack = AsyncExitStack()  # each step of opening leaves here what undoes it
         self._crew = Crew(self.config, self._dispatcher, self._stack)
+        self._drain = Drain(None if lossless else self.config.drain_s)
         self._changing = asyncio.Lock()
         self._closing = False
         self._entered = False
@@ -97,7 +99,7 @@ class ObserverHost:
         self._entered = True
         try:
             services = self._given or await open_services(
-                self._stack, self.config, self._sink, self.failures, lossless=self._lossless
+                self._stack, self.config, self._sink, self.failures, self._drain, lossless=self._lossless
             )
             self.panics = services.panics
             await self._crew.start_guests(services)
@@ -118,7 +120,8 @@ class ObserverHost:
         try:
             # A lossless run takes what it needs, each delivery being bounded; unless it is to end now.
             lossless = self._lossless and not isinstance(error, asyncio.CancelledError)
-            with anyio.move_on_after(None if lossless else self.config.drain_s, shield=True):
+            self._drain.begin(None if lossless else self.config.drain_s)
+            with anyio.move_on_after(self._drain.left_s, shield=True):
                 await self.drain()
         finally:
             await uninterrupted(self._end_changes())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from wasmhost.config import HostConfig
+    from wasmhost.drain import Drain
     from wasmhost.host.ports import ReportTaker, StateKeeper
     from wasmhost.sinks import Sink
     from wasmhost.wall.zygote import Zygote
@@ -56,9 +57,15 @@ class Services:
 
 
 async def open_services(
-    stack: AsyncExitStack, config: HostConfig, sink: Sink | None, failures: list[str], *, lossless: bool
+    stack: AsyncExitStack,
+    config: HostConfig,
+    sink: Sink | None,
+    failures: list[str],
+    drain: Drain,
+    *,
+    lossless: bool,
 ) -> Services:
-    """Open the database and the sink, and leave on ``stack`` what closes them.
+    """Open the database and the sink, and leave on ``stack`` what closes them, as far as ``drain`` lets it.
 
     ``sink`` takes the reports instead of what ``config`` names. What could not be written is added
     to ``failures``, a line each, when the stack unwinds.
@@ -70,14 +77,14 @@ async def open_services(
         database = await uninterrupted(open_database(stack, config, failures))
     sink = sink or open_sink(config.reports)
     panics = PanicLog(database)
-    delivery = await _open_delivery(stack, config, database, sink)
+    delivery = await _open_delivery(stack, config, database, sink, drain)
     if delivery is not None:
         panics.listen(delivery.outbox.panicked)
     stack.callback(_note_failure, failures, sink)
     await stack.enter_async_context(sink)
     reports = ReportQueue(sink, lossless=lossless)
     pump = asyncio.create_task(reports.pump(), name="wasmhost-reports")
-    stack.push_async_callback(_finish, reports, pump, None if lossless else config.drain_s)
+    stack.push_async_callback(_finish, reports, pump, drain)
     profiles = Profiles(None if database is None else database.key)
     usage = UsageLog(database)
     stack.push_async_callback(cancel, asyncio.create_task(keep_written(usage), name="wasmhost-usage"))
@@ -86,14 +93,14 @@ async def open_services(
 
 
 async def _open_delivery(
-    stack: AsyncExitStack, config: HostConfig, database: Database | None, sink: Sink
+    stack: AsyncExitStack, config: HostConfig, database: Database | None, sink: Sink, drain: Drain
 ) -> Delivery | None:
     if not config.sinks:
         return None
     if database is None:
         raise ConfigError("sinks need a database for what waits to be sent: name one as db of [host]")
     on_stdout = isinstance(sink, NdjsonSink) and sink.on_stdout
-    return await stack.enter_async_context(Delivery(config, database, stdout_taken=on_stdout))
+    return await stack.enter_async_context(Delivery(config, database, drain, stdout_taken=on_stdout))
 
 
 async def keep_written(usage: UsageLog) -> None:
@@ -124,11 +131,11 @@ async def _on_thread(work: Callable[[], T]) -> T:
     return await anyio.to_thread.run_sync(work)
 
 
-async def _finish(reports: ReportQueue, pump: asyncio.Task[None], wait_s: float | None) -> None:
-    """Have all reports written; in a live run those that can be in ``wait_s``, as a reader may stall."""
+async def _finish(reports: ReportQueue, pump: asyncio.Task[None], drain: Drain) -> None:
+    """Have all reports written; in a live run those that can be in time, as a reader may stall."""
     reports.close()
     try:
-        await asyncio.wait((pump,), timeout=wait_s)
+        await asyncio.wait((pump,), timeout=drain.left_s)
     finally:
         given_up = not pump.done()
         await cancel(pump)

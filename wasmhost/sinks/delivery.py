@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wasmhost.config import HostConfig
     from wasmhost.config.sink import AnySink
     from wasmhost.database import Database
+    from wasmhost.drain import Drain
     from wasmhost.sinks.ledger import SinkStatus
     from wasmhost.sinks.transport import Transport
 
@@ -39,12 +40,15 @@ _CANCEL_S: Final = 2.0
 class Delivery:
     """Sends what is due to the sinks of a configuration, which has some. Use as an async context manager.
 
-    ``outbox`` takes reports in, and hears of panics. At the end, what can be sent in ``drain_s`` is; the rest
-    waits in the database for the next start. ``stdout_taken``: reports go there already, directly.
+    ``outbox`` takes reports in, and hears of panics. At the end, what can be sent while ``drain`` lets it is;
+    the rest waits in the database for the next start. ``stdout_taken``: reports go there already, directly.
     """
 
-    def __init__(self, config: HostConfig, database: Database, *, stdout_taken: bool = False) -> None:
+    def __init__(
+        self, config: HostConfig, database: Database, drain: Drain, *, stdout_taken: bool = False
+    ) -> None:
         self._config = config
+        self._drain = drain
         self._stdout_taken = stdout_taken
         self._database = database
         self._letters = {sink.name: dead_letter_path(sink, database.path) for sink in config.sinks}
@@ -75,7 +79,7 @@ class Delivery:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            with anyio.move_on_after(self._config.drain_s, shield=True):
+            with anyio.move_on_after(self._drain.left_s, shield=True):
                 await anyio.to_thread.run_sync(self.outbox.end)
                 # Polled: there is nobody to tell us but the last of the couriers.
                 while not all(courier.idle for courier in self._couriers):  # noqa: ASYNC110
