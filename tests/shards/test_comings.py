@@ -32,10 +32,14 @@ from tests.host.helpers import (
 )
 from tests.shards.test_shards import ENDLESS, fleet_of, in_hand, in_shards, kill, line_of, shard_of
 from wasmhost import Limits, ObserverHost, Quarantine, WebRtcConnected, WebRtcConnectStart
+from wasmhost.errors import WallError
 from wasmhost.shards import watchdog
 from wasmhost.shards.household import LOADING
+from wasmhost.wall.zygote import Child, ChildLimits, Zygote
 
 if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pytest
@@ -172,6 +176,78 @@ async def test_a_shard_that_does_not_let_go_is_replaced(
         await host.drain()
         assert host.shard_pids != (pid,)
     assert line_of(host, "one").delivered == 1
+
+
+async def test_several_that_are_slow_to_start_are_not_taken_for_one_that_is_stuck(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after the other comes to the same place, and is refused at its deadline; nobody dies of it."""
+    monkeypatch.setattr(watchdog, "STUCK_S", 1.3)
+    slow = replace(FAST, limits=Limits(deadline_ms=100, init_fuel=10**15, init_deadline_ms=600))
+    names = [f"slow{number}" for number in range(6)]
+    modules = {"one": recorder(), **dict.fromkeys(names, SLOW_START)}
+    async with ObserverHost(in_shards(tmp_path, {"one": recorder()}), sink=MemorySink()) as host:
+        with capture_logs():
+            done = await host.reload(in_shards(tmp_path, modules, dict.fromkeys(names, slow)))
+        assert sorted(done.refused) == names
+        assert shard_of(host).deaths == 0
+
+
+async def test_a_shard_that_neither_loads_nor_says_so_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it notes of what it has in hand: what it was asked for is known."""
+    monkeypatch.setattr(watchdog, "STUCK_S", -4.0)
+    slow = replace(FAST, limits=Limits(init_fuel=10**15, init_deadline_ms=5_000))
+    modules = {"one": recorder(), "slow": SLOW_START}
+    sink = MemorySink()
+    async with ObserverHost(in_shards(tmp_path, {"one": recorder()}), sink=sink) as host:
+        with capture_logs():
+            reload = asyncio.create_task(host.reload(in_shards(tmp_path, modules, {"slow": slow})))
+            await in_hand(host, LOADING, 1)
+            kill(host, signal.SIGSTOP)
+            shard_of(host).household.notes.numbers[1] = 0
+            done = await asyncio.wait_for(reload, 30)
+        assert "slow" in done.refused
+        await host.feed(event())
+        await host.drain()
+    assert sink.seqs("one") == [0]
+
+
+async def test_nobody_waits_for_a_process_that_is_not_to_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not there has nothing in hand: it rests, and is gone; who would come is refused."""
+    sink = MemorySink()
+    modules = {"one": recorder(), "two": recorder()}
+    async with ObserverHost(in_shards(tmp_path, modules), sink=sink) as host:
+        fork = Zygote.fork
+
+        def refuse(
+            zygote: Zygote,
+            job: str,
+            end: socket.socket,
+            *,
+            extra_fds: Sequence[int] = (),
+            limits: ChildLimits,
+        ) -> Child:
+            if job == "shard":
+                raise WallError("no process can be made: none is left")
+            return fork(zygote, job, end, extra_fds=extra_fds, limits=limits)
+
+        with monkeypatch.context() as patch, capture_logs():
+            patch.setattr(Zygote, "fork", refuse)
+            kill(host)
+            await until(lambda: not host.shard_pids)
+            await host.feed(event())
+            new = in_shards(tmp_path, {"one": quiet(), "three": recorder()})
+            new = replace(new, drain_s=0.1)
+            done = await asyncio.wait_for(host.reload(new), 30)
+            assert (sorted(done.refused), done.removed) == (["one", "three"], ("two",))
+            assert all("none is left" in why for why in done.refused.values())
+        await host.drain()
+    assert sink.seqs("one") == [0]
+    assert line_of(host, "two").dropped == 1
 
 
 async def test_shards_are_started_and_ended_as_they_are_needed(tmp_path: Path) -> None:

@@ -204,6 +204,33 @@ class Household:
             and (number in member.desk.mailbox.under_way if number != LOADING else place in self._entering)
         ]
 
+    def watched(self) -> list[tuple[Desk, int, int]]:
+        """What `Watchdog.look` takes: what a shard was asked to load it has in hand, whatever it notes."""
+        noted = self.notes.numbers
+        return [
+            (
+                member.desk,
+                LOADING if place in self._entering else noted[place],
+                next(iter(member.desk.mailbox.under_way), 0),
+            )
+            for place, member in self.members
+        ]
+
+    def without_process(self, reason: str) -> None:
+        """There is no process now, and may be none for long: let nobody wait for one.
+
+        It has nothing in hand, so those that are to rest, rest, and those that are to go are gone.
+        """
+        with self.lock:
+            for place, member in self.members:
+                desk = member.desk
+                if desk.dismissed:
+                    self._unseat(place)
+                elif not desk.entered.is_set() and not desk.out:
+                    desk.turned_away(bug=False, reason=reason)
+                elif desk.mailbox.held:
+                    desk.rested.set()
+
     def bury(self) -> None:
         """The process is gone: take back what was under way. With the lock held."""
         self.notes.clear()

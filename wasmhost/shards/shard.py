@@ -129,6 +129,8 @@ class Shard:
                     self._give_up(str(error))
                     break
                 tell_operator("error", "no process for a shard", shard=self.name, reason=str(error))
+                if self._opened:
+                    self.household.without_process(str(error))
                 self._pause(born)
                 continue
             forks = 0
@@ -206,7 +208,7 @@ class Shard:
         """Deliver one observer's letters up to the one it had in hand, with nobody beside it."""
         tray = suspect.desk.mailbox
         with self._lock:
-            if not suspect.desk.out:
+            if not suspect.desk.out and not tray.held:  # else somebody is to take its place
                 tray.send_up_to(suspect.number)
         while tray.under_way:
             self._take(next(frames))
@@ -250,12 +252,8 @@ class Shard:
 
     def _look_after(self) -> None:
         """Kill a shard that has one letter in hand, or owes one, for longer than any deadline allows."""
-        notes = self.household.notes.numbers
         with self._lock:
-            observers = [
-                (place, member.desk, notes[place], next(iter(member.desk.mailbox.under_way), 0))
-                for place, member in self.household.members
-            ]
+            observers = self.household.watched()
         stuck = self._watchdog.look(observers)
         if stuck is not None:
             tell_operator("error", "a shard is stuck", shard=self.name, observer=stuck.name)

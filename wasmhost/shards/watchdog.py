@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from wasmhost.shards.desk import Desk
 
+    _Watched = dict[tuple[str, Desk], tuple[int, float]]
+
 STUCK_S: Final = 10.0
 """Over all deadlines, before a shard counts as stuck."""
 _LOOK_S: Final = 0.2
@@ -32,7 +34,7 @@ class Watchdog:
     """Looks at a shard's observers now and then. Used by the shard's own thread."""
 
     def __init__(self) -> None:
-        self._watched: dict[tuple[str, int], tuple[int, float]] = {}
+        self._watched: _Watched = {}
         self._looked_at = 0.0
 
     @property
@@ -40,8 +42,8 @@ class Watchdog:
         """Whether it is time for a look."""
         return time.monotonic() - self._looked_at > _LOOK_S
 
-    def look(self, observers: Iterable[tuple[int, Desk, int, int]]) -> Desk | None:
-        """Take each observer's place, desk, letter in hand, and oldest letter under way; 0 is none.
+    def look(self, observers: Iterable[tuple[Desk, int, int]]) -> Desk | None:
+        """Take each observer's desk, letter in hand, and oldest letter under way; 0 is none.
 
         Gives one that has been at the same letter for longer than any deadline allows.
         """
@@ -49,10 +51,11 @@ class Watchdog:
         if now - self._looked_at > _AWAY_S:  # it was us who did not look: a sink may have held us up
             self._watched.clear()
         self._looked_at = now
+        before, self._watched = self._watched, {}  # without those who are gone
         stuck: Desk | None = None
-        for place, desk, in_hand, owed in observers:
-            in_hand_s = self._unmoved_s(("in hand", place), in_hand, now)
-            owed_s = self._unmoved_s(("owed", place), owed, now)
+        for desk, in_hand, owed in observers:
+            in_hand_s = self._unmoved_s(before, ("in hand", desk), in_hand, now)
+            owed_s = self._unmoved_s(before, ("owed", desk), owed, now)
             if in_hand_s > patience_s(desk) or owed_s > _owed_patience_s(desk):
                 stuck = desk
         return stuck
@@ -61,9 +64,9 @@ class Watchdog:
         """Begin anew."""
         self._watched.clear()
 
-    def _unmoved_s(self, what: tuple[str, int], number: int, now: float) -> float:
+    def _unmoved_s(self, before: _Watched, what: tuple[str, Desk], number: int, now: float) -> float:
         """For how long a number has been the same; 0 is none."""
-        seen, since = self._watched.get(what, (0, now))
-        if number != seen:
-            self._watched[what] = (number, now)
-        return now - since if number and number == seen else 0.0
+        seen, since = before.get(what, (0, now))
+        since = since if number == seen else now
+        self._watched[what] = (number, since)
+        return now - since if number else 0.0
