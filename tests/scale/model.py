@@ -24,8 +24,8 @@ class Costs:
 
     ``event_us``: of a host with one observer, who sees it as it is; ``observer_us`` more for each further
     one; ``disguise_us`` for the first profile that sees it in disguise, ``profile_us`` for each further one.
-    ``delivery_us``: of a shard, for each observer. ``stream_us``: of a host with its shards that reads it from
-    a stream and checkpoints it, with a report and a new state.
+    ``delivery_us``: of a shard, for each observer. ``stream_us``: of a host with its shards that reads it
+    from a stream and checkpoints it, with a report and a new state.
     """
 
     event_us: float
@@ -121,7 +121,8 @@ def direct_table() -> Iterator[str]:
 
 def stream_table() -> Iterator[str]:
     """A stream between."""
-    yield "| an event every | events a second | cores of hosts | partitions | into the stream | kept, replicated |"
+    head = "| an event every | events a second | cores of hosts | partitions | into the stream "
+    yield head + "| kept, replicated |"
     yield "|---|---|---|---|---|---|"
     for rate, words in RATES:
         found = need(NODES, rate)
