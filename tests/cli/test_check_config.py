@@ -100,3 +100,9 @@ def test_files_that_sections_name(tmp_path: Path) -> None:
         assert result.code == 1, result.complaints
         assert len(result.complaints) == 1, result.complaints
         assert result.complaints[0].startswith(expected)
+
+
+def test_its_usage_names_the_file_as_what_may_be_left_out(tmp_path: Path) -> None:
+    """In brackets once."""
+    result = wasmhost("check-config", "--help", cwd=tmp_path)
+    assert "check-config [OPTIONS] [FILE]\n" in result.out

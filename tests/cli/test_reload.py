@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING
 import cbor2
 import pytest
 
-from tests.cli.helpers import accounted, ended, event, recorder, small_guest, started, wasmhost, wat
+from tests.cli.helpers import (
+    accounted,
+    ended,
+    event,
+    eventually,
+    recorder,
+    small_guest,
+    started,
+    wasmhost,
+    wat,
+)
 from tests.cli.test_signals import await_log
 from tests.cli.test_unix import connected
+from tests.host.helpers import CONNECTED, guest
 
 if TYPE_CHECKING:
     import subprocess
@@ -29,6 +40,7 @@ name = "two"
 module = "one.wasm"
 """
 )
+SLOW_START = guest({CONNECTED: ""}, extra='(func (export "_initialize") (call $spin))')
 RELOADED = b"configuration reloaded"
 
 
@@ -66,6 +78,24 @@ def test_a_hang_up_reloads_the_configuration(tmp_path: Path) -> None:
     assert result.observer("one")["delivered"] == 15
     assert result.observer("two")["delivered"] == 5
     assert result.observer("two")["state"] == "removed"
+
+
+def test_a_hang_up_while_a_run_starts_reloads_once_it_has(tmp_path: Path) -> None:
+    """It ends no run: whoever changes a file does not know how far a start is."""
+    options = configured(tmp_path)
+    (tmp_path / "slow.wasm").write_bytes(SLOW_START)
+    slow = '[[observer]]\nmodule = "slow.wasm"\ninit_fuel = 1000000000000\ninit_deadline_ms = 3000\n'
+    (tmp_path / "w.toml").write_text(FIRST + slow)
+    with started(*options, cwd=tmp_path) as run:
+        eventually((tmp_path / "h.sock").exists)
+        (tmp_path / "w.toml").write_text(SECOND)
+        run.send_signal(signal.SIGHUP)
+        assert b"added=two" in await_log(run, RELOADED)
+        give(tmp_path, run, range(5))
+        run.send_signal(signal.SIGTERM)
+        result = ended(run)
+    assert result.code == 0
+    assert result.observer("two")["delivered"] == 5
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_config(
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="The configuration.")] = Path(
-        "wasmhost.toml"
-    ),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The configuration.")] = Path("wasmhost.toml"),
     json: JsonOption = False,
 ) -> int:
     """Check a configuration, the modules it names, and the places it writes to.

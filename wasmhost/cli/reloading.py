@@ -43,12 +43,14 @@ class Reloadable(Protocol):
 class Reloading:
     """How a run's configuration is read anew. ``file`` is where most of it stands.
 
-    ``watch``: look at the file and the modules every second, and read it anew when they no longer look
-    like this (`looks`), as they did before any was loaded; None: do not watch.
+    ``asked``: whether there was a SIGHUP before there was anything to reload. ``watch``: look at the file
+    and the modules every second, and read it anew when they no longer look like this (`looks`), as they
+    did before any was loaded; None: do not watch.
     """
 
     file: Path
     read: Callable[[], HostConfig]
+    asked: Callable[[], bool]
     watch: Looks | None = None
 
 
@@ -68,6 +70,8 @@ async def reloading(host: Reloadable, how: Reloading | None, telemetry: Telemetr
         loop.call_soon_threadsafe(asked.set)
 
     before = signal.signal(signal.SIGHUP, ask)
+    if how.asked():
+        asked.set()
     tasks = [asyncio.create_task(_serve(host, how, asked, telemetry), name="wasmhost-reload")]
     if how.watch is not None:
         tasks.append(asyncio.create_task(_watch(host, how.file, how.watch, asked), name="wasmhost-watch"))
@@ -88,6 +92,9 @@ async def _serve(host: Reloadable, how: Reloading, asked: asyncio.Event, telemet
                 done = await host.reload(await on_thread(how.read))
         except UserError as error:
             _log.error("configuration not reloaded; the one before stays in force", reason=str(error))
+            continue
+        except Exception as error:  # the next one is to be heard all the same
+            _log.error("wasmhost failed to reload a configuration; this is a bug", exc_info=error)
             continue
         for key in done.later:
             _log.warning("a changed setting takes effect at the next start", key=key)

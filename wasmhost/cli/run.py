@@ -17,8 +17,8 @@ from wasmhost.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from wasmhost.cli.outcome import Outcome
     from wasmhost.cli.reloading import Reloading
-    from wasmhost.cli.session import Outcome
     from wasmhost.config import HostConfig
 
 Isolation = Literal["process", "thread"]
@@ -95,16 +95,21 @@ def run(
         settings = _isolated(_redirected(settings, where, reports), isolation, shards)
         return settings if metrics is None else _listening(settings, metrics)
 
-    with StopRequest() as stop:
+    with StopRequest(hang_up_ends=config is None) as stop:
         settings = read()
-        how = _reloading(config, settings, read, watch=watch)
+        how = _reloading(config, settings, read, stop, watch=watch)
         outcome = _play(settings, source, log_level, stop, how)
         _show(outcome, as_json=json)
     return verdict(outcome)
 
 
 def _reloading(
-    file: Path | None, settings: "HostConfig", read: "Callable[[], HostConfig]", *, watch: bool
+    file: Path | None,
+    settings: "HostConfig",
+    read: "Callable[[], HostConfig]",
+    stop: StopRequest,
+    *,
+    watch: bool,
 ) -> "Reloading | None":
     """How the configuration is read anew, where there is one in a file."""
     if file is None:
@@ -113,7 +118,7 @@ def _reloading(
         return None
     from wasmhost.cli.reloading import Reloading, looks
 
-    return Reloading(file, read, looks(file, settings) if watch else None)
+    return Reloading(file, read, lambda: stop.hung_up, looks(file, settings) if watch else None)
 
 
 def _configuration(file: Path | None, modules: "Sequence[Path]", grants: "Sequence[str]") -> "HostConfig":

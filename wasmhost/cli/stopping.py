@@ -24,8 +24,12 @@ class StopRequest:
     at, and a first one that comes before there is a loop is not lost.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, hang_up_ends: bool = True) -> None:
+        """``hang_up_ends``: whether SIGHUP asks for the end, too. Else it is noted, for who sees to it."""
         self.asked = False
+        self.hung_up = False
+        """Whether there was a SIGHUP that did not ask for the end."""
+        self._hang_up_ends = hang_up_ends
         self._tell: Callable[[], None] | None = None
         self._before: dict[signal.Signals, _Handler] = {}
 
@@ -60,6 +64,9 @@ class StopRequest:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGINT and self.asked:
             os._exit(INTERRUPTED)  # and no last word: standard error may be what we hang on
+        if number == signal.SIGHUP and not self._hang_up_ends:
+            self.hung_up = True
+            return
         self.asked = True
         if self._tell is not None:
             self._tell()
