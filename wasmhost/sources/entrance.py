@@ -24,6 +24,20 @@ BACKLOG: Final = 1024
 _RETRY_S: Final = 0.1
 _AT_ONCE: Final = 64
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_OF_ONE_CONNECTION: Final = frozenset(
+    {
+        *(
+            errno.ECONNABORTED,
+            errno.EPERM,
+            errno.EPROTO,
+            errno.ENOPROTOOPT,
+            errno.EOPNOTSUPP,
+            errno.ETIMEDOUT,
+        ),
+        *(errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENONET),
+    }
+)
+"""What accept(2) says of who is being accepted: gone, cut off or not let through. The next one may be well."""
 
 
 class Entrance:
@@ -87,9 +101,9 @@ class Entrance:
                 connection, _address = listener.accept()
             except BlockingIOError:
                 return
-            except ConnectionAbortedError:
-                continue  # gone before we took it
             except OSError as error:
+                if error.errno in _OF_ONE_CONNECTION:
+                    continue
                 self._cannot(error)
                 return
             self._complained = False
