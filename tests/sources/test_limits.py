@@ -257,3 +257,15 @@ def test_more_connections_than_there_can_be_are_refused(tmp_path: Path) -> None:
     said = opened(tmp_path, 1_024, 5_000)
     assert said.startswith("error: connections = 5000 takes 5256 open files, and this process may have 1024")
     assert "LimitNOFILE" in said
+
+
+async def test_one_that_rests_for_long_does_not_lengthen_the_rest_of_others(tmp_path: Path) -> None:
+    """Each is read on when its own debt is paid."""
+    running = Running(tmp_path / "s", SourceConfig(events_s=2))
+    async with running, at(running) as flood, at(running) as neighbour:
+        await flood.send(hello("flood"), *(event(seq) for seq in range(150)))  # more than a minute's worth
+        await running.until(150)
+        await neighbour.send(hello("good", ack=True), event(0), event(1), event(2))
+        await neighbour.acknowledged(2)
+        await neighbour.send(event(3))
+        await neighbour.acknowledged(3)

@@ -52,8 +52,8 @@ def test_who_rests_gets_none_before_its_time() -> None:
     """News or not."""
     turns = Turns()
     one, two = made(2)
-    turns.rest(one, 5.0)
-    turns.rest(two, 3.0)
+    assert turns.rest(one, 5.0)
+    assert turns.rest(two, 3.0)  # sooner than the other: whoever wakes them must come sooner, too
     turns.add(one)
     assert turns.take() is None
     assert turns.wake(2.9) == 3.0

@@ -183,15 +183,16 @@ class Floor:
         self._readiness.want_to_write(connection.fileno(), wanted=wanted)
 
     def _rest(self, connection: Connection, until: float) -> None:
-        self._turns.rest(connection, until)
-        if "wake" not in self._timers:
+        if self._turns.rest(connection, until):
             self._wake()
 
     def _wake(self) -> None:
         now = self._clock()
         until = self._turns.wake(now)
         self._news.set()
-        self._timers.pop("wake", None)
+        timer = self._timers.pop("wake", None)
+        if timer is not None:
+            timer.cancel()
         if until is not None:
             self._timers["wake"] = self._loop.call_later(max(until - now, 0.001), self._wake)
 

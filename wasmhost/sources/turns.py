@@ -32,10 +32,11 @@ class Turns:
         connection.waits = True
         (self._known if connection.greeted else self._strangers).append(connection)
 
-    def rest(self, connection: Connection, until: float) -> None:
-        """Give it none before ``until``."""
+    def rest(self, connection: Connection, until: float) -> bool:
+        """Give it none before ``until``; returns whether no other's rest is over sooner."""
         connection.rests = True
         heappush(self._resting, (until, next(self._number), connection))
+        return self._resting[0][2] is connection
 
     def wake(self, now: float) -> float | None:
         """Give a turn to all whose rest is over; returns when the next one's is."""
