@@ -15,7 +15,7 @@ from wasmhost.panics import PanicRow, read_panics
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wasmhost.cli.session import Outcome
+    from wasmhost.cli.outcome import Outcome
     from wasmhost.cli.stopping import StopRequest
     from wasmhost.config import ObserverConfig
 

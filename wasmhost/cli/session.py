@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from wasmhost.cli.outcome import NAME_LIMIT, Outcome, Unread
 from wasmhost.cli.reloading import reloading
 from wasmhost.contract.codec import Frame
 from wasmhost.host.host import ObserverHost
@@ -27,36 +28,12 @@ if TYPE_CHECKING:
     from wasmhost.config import HostConfig
     from wasmhost.host.counters import Summary
     from wasmhost.sinks import NdjsonSink
-    from wasmhost.sources import Source, SourceEnded
+    from wasmhost.sources import Source
     from wasmhost.telemetry.telemetry import Telemetry
 
-_NAME_LIMIT: Final = 255
 _BROKEN_NAMED: Final = 100
 
 _log: Final = structlog.stdlib.get_logger("wasmhost.cli")
-
-
-@dataclass(slots=True)
-class Unread:
-    """Input that could not be read to its end, in words, one line for each source.
-
-    A connection is not among them: that one node of many writes nonsense is no failure of the run.
-    """
-
-    named: list[str] = field(default_factory=list[str])
-
-    def add(self, ended: SourceEnded) -> None:
-        """Note a source that ended before its input did."""
-        self.named.append(f"{escape_untrusted(ended.source, _NAME_LIMIT)}: {ended.error}")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run came to. ``failures``: what could not be written, one line each."""
-
-    summary: Summary
-    unread: Unread
-    failures: tuple[str, ...]
 
 
 async def play(config: HostConfig, spec: str, stop: StopRequest, reload: Reloading | None = None) -> Outcome:
@@ -68,7 +45,7 @@ async def play(config: HostConfig, spec: str, stop: StopRequest, reload: Reloadi
     :raises UserError: the source, the database or the sink cannot be opened.
     """
     if is_address(spec):
-        from wasmhost.cli.stream_session import play_stream  # it makes use of this module
+        from wasmhost.cli.stream_session import play_stream  # only then: it takes long to load
 
         return await play_stream(config, spec, stop, reload)
     unread = Unread()
@@ -102,12 +79,12 @@ async def _feed(source: Source, host: ObserverHost, unread: Unread, stop: StopRe
         if isinstance(item, Frame):
             await host.feed_frame(item)
         elif isinstance(item, Rejected):
-            host.reject(escape_untrusted(item.source, _NAME_LIMIT), item.offset, item.reason)
+            host.reject(escape_untrusted(item.source, NAME_LIMIT), item.offset, item.reason)
         elif item.error is not None:
             broken += 1
             # Who is refused may come again a thousand times a second; the log must not grow as fast.
             if broken <= _BROKEN_NAMED or is_worth_a_line(broken):
-                name, why = escape_untrusted(item.source, _NAME_LIMIT), escape_untrusted(item.error, 400)
+                name, why = escape_untrusted(item.source, NAME_LIMIT), escape_untrusted(item.error, 400)
                 _log.error("source ended early", source=name, offset=item.offset, reason=why, so_far=broken)
             if source.lossless:
                 unread.add(item)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from wasmhost.cli.outcome import Outcome, Unread
 from wasmhost.cli.reloading import reloading
-from wasmhost.cli.session import Outcome, Unread
 from wasmhost.jetstream.address import parse_address
 from wasmhost.jetstream.run import run_pool
 from wasmhost.telemetry.telemetry import open_telemetry

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wasmhost.cli.terminal import complain
 
 if TYPE_CHECKING:
-    from wasmhost.cli.session import Outcome
+    from wasmhost.cli.outcome import Outcome
 
 
 def verdict(outcome: Outcome) -> int:
