@@ -16,6 +16,7 @@ from wasmhost.database_file import explain, open_for_reading
 from wasmhost.errors import DatabaseError
 from wasmhost.sinks import dead_letters, outbox_rows
 from wasmhost.sinks.entry import message
+from wasmhost.sinks.outage import Outage
 from wasmhost.sinks.progress import Progress
 from wasmhost.sinks.telling import Retries, tell
 from wasmhost.sinks.transport import Refused, TryLater
@@ -57,6 +58,7 @@ class Courier:
         self._done = outbox.done(sink.name)
         self._news = asyncio.Event()
         self._retries = Retries(sink.name)
+        self._outage: Outage | None = None
         first, longest = sink.backoff_ms
         # Not for secrets: so that many hosts don't come back at once.
         self._backoff = Backoff(first / 1000, longest / 1000, random.Random())  # noqa: S311
@@ -140,7 +142,9 @@ class Courier:
                 self._succeeded()
                 self._settle(batch, Progress(sent=len(batch), error=""))
                 return
-            given_up = self._given_up(batch, tries)
+            if self._outage is None:
+                self._outage = Outage.now()
+            given_up = self._given_up(batch, tries, self._outage)
             if given_up:
                 await self._bury(given_up, reason, tries)
                 batch = batch[len(given_up) :]
@@ -150,17 +154,13 @@ class Courier:
                 continue
             await self._failed(reason, after_s)
 
-    def _given_up(self, batch: Sequence[Message], tries: int) -> Sequence[Message]:
-        """Return those, from the first, that were tried often or long enough.
-
-        Age is by the clock on the wall, as it goes over restarts; so only what was tried at least once can
-        be too old, and a clock that jumps costs nothing where the receiver is there.
-        """
+    def _given_up(self, batch: Sequence[Message], tries: int, outage: Outage) -> Sequence[Message]:
+        """Return those, from the first, that were tried often enough, or are too old by now."""
         if self._sink.attempts is not None and tries >= self._sink.attempts:
             return batch
-        oldest = time.time_ns() - int(self._sink.max_age_s * _NS)
-        count = next((place for place, one in enumerate(batch) if one.queued_at >= oldest), len(batch))
-        return batch[:count]
+        most = int(self._sink.max_age_s * _NS)
+        young = (place for place, one in enumerate(batch) if outage.age_ns(one.queued_at) <= most)
+        return batch[: next(young, len(batch))]
 
     async def _bury(self, batch: Sequence[Message], reason: str, tries: int) -> None:
         """Write dead letters, for as long as it takes until there is room for them."""
@@ -192,6 +192,7 @@ class Courier:
         await asyncio.sleep(wait_s)
 
     def _succeeded(self) -> None:
+        self._outage = None
         self._backoff.succeeded()
         self._retries.succeeded()
 
