@@ -32,7 +32,7 @@ from tests.host.helpers import (
 )
 from tests.shards.test_shards import ENDLESS, fleet_of, in_hand, in_shards, kill, line_of, shard_of
 from wasmhost import Limits, ObserverHost, Quarantine, WebRtcConnected, WebRtcConnectStart
-from wasmhost.errors import WallError
+from wasmhost.errors import DatabaseError, WallError
 from wasmhost.shards import watchdog
 from wasmhost.shards.household import LOADING
 from wasmhost.wall.zygote import Child, ChildLimits, Zygote
@@ -248,6 +248,28 @@ async def test_nobody_waits_for_a_process_that_is_not_to_be_had(
         await host.drain()
     assert sink.seqs("one") == [0]
     assert line_of(host, "two").dropped == 1
+
+
+async def test_who_was_refused_takes_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither at the start, nor where its state cannot be read."""
+    trap = guest({CONNECTED: ""}, extra=f'(func (export "_initialize") {TRAP})')
+    stateful = {"two": replace(FAST, grant=FAST.grant | {"state"})}
+    with capture_logs():
+        first = in_shards(tmp_path, {"one": recorder(), "bad": trap})
+        async with ObserverHost(first, sink=MemorySink()) as host:
+            assert list(host._crew.refused) == ["bad"]
+            assert len(shard_of(host).members) == 1
+            services = host._crew._services
+            assert services is not None
+
+            def fail(_observer: str) -> bytes | None:
+                raise DatabaseError("the disk is gone")
+
+            monkeypatch.setattr(services.states, "load", fail)
+            new = in_shards(tmp_path, {"one": recorder(), "two": recorder()}, stateful)
+            done = await host.reload(new)
+            assert dict(done.refused) == {"two": "the disk is gone"}
+            assert len(shard_of(host).members) == 1
 
 
 async def test_shards_are_started_and_ended_as_they_are_needed(tmp_path: Path) -> None:

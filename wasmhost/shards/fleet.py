@@ -90,8 +90,12 @@ class Fleet:
         unfiltered = next((shard.unfiltered for shard in self.shards if shard.unfiltered), None)
         if unfiltered is not None:
             tell_operator("warning", "system calls of shards are not filtered", reason=unfiltered)
-        desks = [place.member.desk for place in first]
-        return {desk.name: desk.refused for desk in desks if desk.refused is not None}
+        refused: dict[str, str] = {}
+        for place in first:
+            if (reason := place.member.desk.refused) is not None:
+                refused[place.observer.name] = reason
+                place.leave()
+        return refused
 
     def find_room(self, member: Member) -> Shard:
         """Start an observer where there is room, beside those that run: the emptiest shard is tried first.

@@ -83,8 +83,12 @@ class Household:
             if self._ended or len(self._at) >= PLACES:
                 return False
             place = self._seat(member)
-            if self.serving:
-                self._send_load(place, member)
+            try:
+                if self.serving:
+                    self._send_load(place, member)
+            except BaseException:  # its state cannot be read, say
+                self._unseat(place)
+                raise
         desk.entered.wait()
         if desk.refused is None:
             return True
@@ -275,9 +279,10 @@ class Household:
         return next(place for place, member in self._at.items() if member.desk is desk)
 
     def _send_load(self, place: int, member: Member) -> None:
+        body = self.load_of(place, member)
         self._entering.add(place)
         self.notes.numbers[place] = LOADING  # whatever the process dies of, this one is among the suspects
-        self.multicast.tell(Kind.LOAD, self.load_of(place, member))
+        self.multicast.tell(Kind.LOAD, body)
 
     def _send_unload(self, place: int) -> None:
         if place in self._loaded:
