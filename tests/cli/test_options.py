@@ -37,8 +37,8 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a folder": (("run", "--observer", RELAY, "--from", "."), "cannot read events from .: is a directory"),
     "an empty source": (("run", "--observer", RELAY, "--from", ""), "no source named"),
     "unknown scheme": (
-        ("run", "--observer", RELAY, "--from", "tcp:h:1"),
-        'cannot read events from "tcp:h:1"',
+        ("run", "--observer", RELAY, "--from", "amqp:h:1"),
+        'cannot read events from "amqp:h:1"',
     ),
     "no such config": (("run", "--config", "gone.toml", "--from", TRACE), "cannot read gone.toml"),
     "a database in no folder": ((*RUN, "--db", "no/folder/x.db"), "there is no folder"),
