@@ -208,6 +208,22 @@ async def test_a_file_that_was_moved_away_is_made_anew(tmp_path: Path) -> None:
     assert seqs(lines(tmp_path / "file.ndjson")) == [1]
 
 
+async def test_a_line_that_a_killed_host_left_torn_spoils_no_other(tmp_path: Path) -> None:
+    """A kill cuts a large write: the torn line is ended, not joined to the next, and its record comes again."""
+    path = tmp_path / "file.ndjson"
+    path.symlink_to("/dev/full")
+    async with delivery(tmp_path, file(tmp_path)) as sending:
+        sending.put(report(0), report(1))
+        await sending.until("file", waiting=2)
+    path.unlink()
+    path.write_text('{"id":"x-1","what":"rep')
+    async with delivery(tmp_path, file(tmp_path), drain_s=20):
+        pass
+    torn, *whole = path.read_text().splitlines()
+    assert torn == '{"id":"x-1","what":"rep'
+    assert seqs(json.loads(line) for line in whole) == [0, 1]
+
+
 async def test_two_hosts_do_not_send_from_one_database(tmp_path: Path) -> None:
     """The second says so in one line."""
     async with delivery(tmp_path, file(tmp_path)):
