@@ -37,7 +37,7 @@ _OF_ONE_CONNECTION: Final = frozenset(
         *(errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENONET),
     }
 )
-"""What accept(2) says of who is being accepted: gone, cut off or not let through. The next one may be well."""
+"""What accept(2) says of who is being accepted: gone, cut off or not let in. The next may be well."""
 
 
 class Entrance:
