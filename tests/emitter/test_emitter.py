@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -90,6 +91,15 @@ def test_other_things_that_cannot_be_meant_are_refused_at_once(tmp_path: Path) -
     gone = Tls(tmp_path / "ca.pem", tmp_path / "node.pem", tmp_path / "node.key")
     with pytest.raises(ConfigError, match=r"ca\.pem.*No such file"):
         Emitter("tcp:localhost:4100", tls=gone)
+    pair = tmp_path / "pair.pem"
+    certificates = Certificates(tmp_path)
+    certificates.save_node(pair)
+    good = Tls(certificates.tls.client_ca, pair, pair)
+    for host in ("no..name", "x" * 64 + ".example", "nul\0.example"):
+        with pytest.raises(ConfigError, match="no name of a host"):
+            Emitter(f"tcp:{host}:4100", tls=good)
+        with pytest.raises(ConfigError, match="no name of a host"):
+            Emitter("tcp:localhost:4100", tls=replace(good, host=host))
     with pytest.raises(ConfigError, match="TLS is for tcp"):
         Emitter("unix:h.sock", tls=gone)
     with pytest.raises(ConfigError, match="255 bytes"):

@@ -102,11 +102,24 @@ def parse_address(spec: str, tls: Tls | None) -> Address:
         raise ConfigError(f'cannot emit to "{shown}": a host is unix:PATH or tcp:HOST:PORT')
     if not 0 < int(port) < 65_536:
         raise ConfigError(f'cannot emit to "{shown}": there is no such port')
+    for name in (host, host if tls is None or tls.host is None else tls.host):
+        if not _is_name(name):
+            raise ConfigError(
+                f'cannot emit to "{shown}": "{escape_untrusted(name, 200)}" is no name of a host'
+            )
     if tls is not None:
         return TcpAddress(host, int(port), _context(tls), tls.host)
     if not _is_loopback(host):
         raise ConfigError(f"{shown} is beyond this machine: a host there needs TLS with a client certificate")
     return TcpAddress(host, int(port))
+
+
+def _is_name(host: str) -> bool:
+    """Tell whether it can be looked up: what cannot is no OSError by then, and would end the sender."""
+    try:
+        return bool(host.encode("idna")) and "\0" not in host
+    except UnicodeError:
+        return False
 
 
 def _is_loopback(host: str) -> bool:

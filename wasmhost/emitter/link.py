@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wasmhost.emitter.wire import Taken
 
 _CHUNK: Final = 4096  # of answers, which are some ten bytes each
+_CHUNKS_AT_ONCE: Final = 16
 _NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -54,12 +55,12 @@ class Link:
             self._unsent = memoryview(b"")
 
     def receive(self) -> Iterator[Taken]:
-        """Give the answers that have come, each as it is read.
+        """Give the answers that have come, each as it is read; of very many, some.
 
         :raises OSError: the connection is over.
         :raises Refused: it is, and the host says why.
         """
-        while True:
+        for _ in range(_CHUNKS_AT_ONCE):
             try:
                 chunk = self._socket.recv(_CHUNK)
             except _NOT_NOW:
