@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.scale.model import MEASURED, Assumed, direct_table, need, stream_table
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 PAGE = Path(__file__).parents[2] / "docs" / "scale.md"
 
 
 @pytest.mark.parametrize("table", [direct_table, stream_table])
-def test_the_page_has_the_models_tables(table: object) -> None:
+def test_the_page_has_the_models_tables(table: Callable[[], Iterator[str]]) -> None:
     """As ``python -m tests.scale.model`` prints them."""
-    assert callable(table)
     assert "\n".join(table()) in PAGE.read_text()
 
 
