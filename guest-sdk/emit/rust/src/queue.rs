@@ -48,6 +48,11 @@ impl Queue {
         self.entries.front().map(|(seq, _)| *seq)
     }
 
+    /// The number of the newest.
+    pub(crate) fn last(&self) -> Option<u64> {
+        self.entries.back().map(|(seq, _)| *seq)
+    }
+
     /// How many bytes the oldest takes; 0 if there is none.
     pub(crate) fn first_size(&self) -> usize {
         self.entries.front().map_or(0, |(_, size)| *size as usize)

@@ -52,6 +52,8 @@ enum Trouble {
     Silent,
     /// What it says is no answer.
     Nonsense,
+    /// It has events of our source that are not ours, and would take ours for repetitions.
+    Namesake,
 }
 
 impl From<io::Error> for Trouble {
@@ -68,6 +70,7 @@ impl fmt::Display for Trouble {
             Self::Closed => f.write_str("the host closed the connection"),
             Self::Silent => f.write_str("the host does not answer"),
             Self::Nonsense => f.write_str("what answers is no wasmhost"),
+            Self::Namesake => f.write_str("the host knows our src from another emitter"),
         }
     }
 }
@@ -76,9 +79,9 @@ impl Trouble {
     /// It will be the same next time, until somebody changes something.
     fn is_for_people(&self) -> bool {
         let Self::Refused(words) = self else {
-            return matches!(self, Self::Nonsense);
+            return matches!(self, Self::Nonsense | Self::Namesake);
         };
-        ["token:", "hello:", "peer:", "taken:", "replaced:"]
+        !["full:", "slow:", "idle:"]
             .iter()
             .any(|word| words.starts_with(word))
     }
@@ -97,6 +100,8 @@ pub(crate) struct Sender {
     backoff: Backoff,
     /// Sent, or about to be, and not acknowledged.
     in_flight: Queue,
+    /// The number of the newest event that ever was.
+    newest: Option<u64>,
 }
 
 impl Sender {
@@ -110,6 +115,7 @@ impl Sender {
             phase,
             backoff,
             in_flight: Queue::default(),
+            newest: None,
         }
     }
 
@@ -178,6 +184,9 @@ impl Sender {
             .await
             .map_err(|_| Trouble::Silent)??;
         if let Answer::Ack(seq) = first {
+            if self.newest < Some(seq) {
+                return Err(Trouble::Namesake);
+            }
             self.acknowledge(seq, usize::MAX); // taken on an earlier connection
         }
         self.shared.connected();
@@ -246,6 +255,7 @@ impl Talk<'_> {
             self.heard = Instant::now(); // it has nothing to say yet
         }
         let has_room = sender.shared.take(&mut sender.in_flight, BATCH);
+        sender.newest = sender.in_flight.last().or(sender.newest);
         if self.sent < sender.in_flight.bytes() {
             self.looks = 0;
         }
@@ -366,6 +376,31 @@ impl Answers {
         match heard.await {
             Ok(Trouble::Refused(words)) => Trouble::Refused(words),
             _ => trouble,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_passes_by_itself_is_tried_again_soon() {
+        for (words, passes) in [
+            ("full: too many", true),
+            ("slow: no hello", true),
+            ("idle: no event", true),
+            ("token: wrong", false),
+            ("replaced: by another", false),
+            ("malformed: no CBOR", false),
+            ("oversized: an item", false),
+            ("of a later version: no", false),
+        ] {
+            assert_ne!(
+                Trouble::Refused(words.into()).is_for_people(),
+                passes,
+                "{words}"
+            );
         }
     }
 }

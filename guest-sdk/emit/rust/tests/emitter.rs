@@ -505,6 +505,25 @@ async fn who_answers_in_another_language_is_no_host() {
 }
 
 #[tokio::test]
+async fn a_src_that_the_host_knows_from_somebody_else_is_no_delivery() {
+    let place = Place::new("namesake");
+    let listener = place.listen();
+    let emitter = quick(&place)
+        .backoff(Duration::from_millis(1), Duration::from_millis(1))
+        .start();
+    emit(&emitter, 3);
+    for _ in 0..3 {
+        let (mut host, _) = Connection::accept(&listener).await;
+        host.say(&ack(9)).await; // it drops all up to this one as repetitions
+        host.rest().await;
+    }
+    let trouble = emitter.link().trouble.unwrap_or_default();
+    assert!(trouble.contains("another emitter"), "{trouble}");
+    assert_eq!(adds_up(emitter.stats()).delivered, 0);
+    assert_eq!(emitter.stats().pending, 3);
+}
+
+#[tokio::test]
 async fn an_ack_for_what_was_never_sent_is_believed_no_further_than_what_was() {
     let place = Place::new("liar");
     let listener = place.listen();
