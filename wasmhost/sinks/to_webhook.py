@@ -38,7 +38,7 @@ class WebhookTransport:
     def __init__(self, config: WebhookSinkConfig) -> None:
         parts = urlsplit(config.url)
         self._config = config
-        self._shown = f"{parts.scheme}://{parts.netloc}{parts.path}"  # a query may hold a token
+        self._shown = f"{parts.scheme}://{parts.netloc}"  # path and query may hold a token
         self._client: httpx.AsyncClient | None = None
         self._keys: tuple[bytes, ...] = ()
 
