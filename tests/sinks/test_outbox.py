@@ -209,7 +209,7 @@ async def test_a_file_that_was_moved_away_is_made_anew(tmp_path: Path) -> None:
 
 
 async def test_a_line_that_a_killed_host_left_torn_spoils_no_other(tmp_path: Path) -> None:
-    """A kill can cut a large write: the torn line is ended, and its record comes again on a line of its own."""
+    """A kill can cut a large write: the torn line is ended, and its record comes again on its own."""
     path = tmp_path / "file.ndjson"
     path.symlink_to("/dev/full")
     async with delivery(tmp_path, file(tmp_path)) as sending:

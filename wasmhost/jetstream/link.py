@@ -66,6 +66,7 @@ class Life:
         """Wait for something that is under way in this connection.
 
         :raises NoAnswer: it ended, or what is at the other end does not answer.
+        :raises Refused: it is larger than the server takes, however often it is tried.
         """
         import nats.errors
 
@@ -76,6 +77,8 @@ class Life:
             if not task.done():
                 raise NoAnswer("the connection ended")
             return task.result()
+        except nats.errors.MaxPayloadError:
+            raise Refused(0, "it is larger than the server's max_payload") from None
         except (OSError, nats.errors.Error) as error:
             raise NoAnswer(str(error) or type(error).__name__) from error
         finally:
