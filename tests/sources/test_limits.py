@@ -72,7 +72,9 @@ async def test_a_rate_slows_and_loses_nothing(tmp_path: Path, settings: dict[str
         await neighbour.acknowledged(0)
         assert len(running.items) < 3_001
         await node.acknowledged(2_999)
-        assert time.monotonic() - begin > 0.4
+        # A second's worth came at once, and the last read may go into debt by all that it took.
+        in_debt = PORTION // len(event(1)) + 1
+        assert time.monotonic() - begin > (3_000 - 2_000 - in_debt) / 2_000
     assert [seq for src, seq in frames(running.items) if src == "n"] == list(range(3_000))
 
 
