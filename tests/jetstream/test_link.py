@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.jetstream.helpers import NAMES, linked
 from tests.nats_server import NatsServer
+from wasmhost.config.jetstream import JetStreamConfig
+from wasmhost.errors import SourceError
+from wasmhost.jetstream.address import parse_address
 from wasmhost.jetstream.ledger import Entry, Ledger, Write
-from wasmhost.jetstream.link import Refused
+from wasmhost.jetstream.link import Life, Refused
 from wasmhost.jetstream.publishing import Message, publish_all
 
 if TYPE_CHECKING:
@@ -29,3 +34,23 @@ async def test_what_is_larger_than_the_server_takes_is_refused(tmp_path: Path) -
             assert await ledger.get("p") is None
             revision = await ledger.put(Write("p", b"1", 0))
             assert await ledger.get("p") == Entry(b"1", revision)
+
+
+@pytest.mark.parametrize("words", [b"INFO 3\r\n", b"x" * 100_000])
+async def test_what_is_no_nats_server_is_one_that_cannot_be_connected_to(words: bytes) -> None:
+    """Whatever it says: a balancer may answer while the server is away, and must not end our trying."""
+    served = asyncio.Semaphore(0)
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(words)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        served.release()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        address = parse_address(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        with pytest.raises(SourceError, match="cannot connect to nats://127"):
+            await Life().open(address, JetStreamConfig())
+        await served.acquire()

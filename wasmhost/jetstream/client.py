@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from wasmhost.errors import ConfigError, SourceError
@@ -69,6 +70,11 @@ async def open_client(
         )
     except (OSError, nats.errors.Error) as error:
         reason = _reason(trouble[0] if trouble else error)
+        raise SourceError(f"cannot connect to {address.url}: {reason}") from None
+    except Exception as error:  # what is no NATS server makes nats-py stumble in many ways
+        with suppress(Exception):
+            await client.close()
+        reason = f"it does not speak NATS: {escape_untrusted(repr(error), 200)}"
         raise SourceError(f"cannot connect to {address.url}: {reason}") from None
     return client
 
