@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -16,7 +17,10 @@ import pytest
 from tests.sources.helpers import event, frames, hello, rejected
 from tests.sources.running import Node, Running, at
 from wasmhost.config.source import SourceConfig
-from wasmhost.sources.connection import LARGEST_SKIPPED, PORTION
+from wasmhost.sources.connection import BEFORE_HELLO, LARGEST_SKIPPED, MANY_ITEMS, PIECE, PORTION, Connection
+
+if TYPE_CHECKING:
+    from wasmhost.sources import SourceItem
 
 ROOT = Path(__file__).parents[2]
 
@@ -271,3 +275,33 @@ async def test_one_that_rests_for_long_does_not_lengthen_the_rest_of_others(tmp_
         await neighbour.acknowledged(2)
         await neighbour.send(event(3))
         await neighbour.acknowledged(3)
+
+
+async def test_very_small_items_take_no_longer_a_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each costs as much as an event: a portion of zeros would be thousands of them, and everybody waits."""
+    counts: list[int] = []
+    read = Connection.read
+
+    def counted(self: Connection) -> list[SourceItem]:
+        items = read(self)
+        counts.append(len(items))
+        return items
+
+    monkeypatch.setattr(Connection, "read", counted)
+    running = Running(tmp_path / "s")
+    async with running, at(running) as node:
+        await node.send(b"".join(event(seq) for seq in range(40)), bytes(2 * PORTION), event(40))
+        await running.until(2 * PORTION + 41)
+    assert max(counts) <= MANY_ITEMS + PIECE
+    assert sum(counts) >= 2 * PORTION + 41
+    assert frames(running.items) == [("unix-1", seq) for seq in range(41)]
+
+
+async def test_a_stranger_may_hold_little(tmp_path: Path) -> None:
+    """Where there are tokens: a few kilobytes of an item that never ends, and not those of an event."""
+    running = Running(tmp_path / "s", SourceConfig(tokens=("0123456789abcdef",)))
+    async with running, at(running) as node:
+        await node.send(b"\x59\xff\xff" + bytes(BEFORE_HELLO + PORTION))
+        assert await node.refused() == "oversized"

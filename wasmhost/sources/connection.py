@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from wasmhost.sources.srcs import Src
 
 PORTION: Final = 16_384
-"""Bytes read of one connection before it is the next one's turn."""
+"""Bytes read of one connection before it is the next one's turn, at most."""
+PIECE: Final = 2_048
+MANY_ITEMS: Final = 256
+"""Of a portion, after so many items no other piece is looked at in this turn. An item costs microseconds,
+however small it is: a portion of zeros is thousands, where one of events is some sixty."""
+BEFORE_HELLO: Final = 4096
+"""Bytes of an item, before it is known who speaks."""
 LAST_BYTES: Final = 1024 * 1024
 """About how much more is read of one connection after stop(): a node that never pauses can't hold us."""
 LARGEST_SKIPPED: Final = 1024 * 1024
@@ -54,7 +60,18 @@ class Connection:
             "_owner",
         ),
         *("_pace", "_parting_since", "_refusal", "_replies", "_since", "_socket", "_src"),
-        *("_in_records", "greeted", "hung_up", "more", "over", "rests", "stopping", "waits"),
+        *(
+            "_filled",
+            "_in_records",
+            "_unread",
+            "greeted",
+            "hung_up",
+            "more",
+            "over",
+            "rests",
+            "stopping",
+            "waits",
+        ),
     )
 
     def __init__(self, connection: socket.socket, name: str, hall: Hall) -> None:
@@ -74,6 +91,8 @@ class Connection:
         self._ended_early: list[SourceItem] = []  # its end, where that was not read but decided
         self._parting_since: float | None = None
         self._discarded = 0
+        self._unread = b""  # of the last portion
+        self._filled = False  # whether that was all that there was room for
         self._late = 0
         self._in_records = isinstance(connection, ssl.SSLSocket)
         self.greeted = self.hung_up = self.more = self.over = self.rests = self.stopping = self.waits = False
@@ -105,10 +124,12 @@ class Connection:
             return self._frames.cut() if self.stopping else []
         if not chunk:
             return self._frames.finish()
+        items = self._taken_in(chunk)
         # What is short was all there is, or news of more will come: but for TLS, where it was one record, and
         # for one that has hung up, as there will be no news.
-        self.more = len(chunk) == PORTION or self.hung_up or self._in_records or self.stopping
-        return self._taken_in(chunk)
+        left = self._filled or bool(self._unread)
+        self.more = left or self.hung_up or self._in_records or self.stopping
+        return items
 
     def settle(self) -> float:
         """Note that what :meth:`read` gave was taken; returns for how many seconds to read no more."""
@@ -123,6 +144,9 @@ class Connection:
 
     def _receive(self) -> bytes | None:
         """Return the next bytes, b"" at the end of the connection, None where none are there yet."""
+        if self._unread:
+            chunk, self._unread = self._unread, b""
+            return chunk
         if self._late >= LAST_BYTES:
             return None
         try:
@@ -133,13 +157,19 @@ class Connection:
             chunk = self._socket.recv(PORTION)
         except NOT_NOW:
             return None
+        self._filled = len(chunk) == PORTION
         if self.stopping:
             self._late += PORTION
         return chunk
 
     def _taken_in(self, chunk: bytes) -> list[SourceItem]:
         frames = self._frames
-        items = frames.push(chunk)
+        items: list[SourceItem] = []
+        place = 0
+        while place < len(chunk) and len(items) <= MANY_ITEMS:
+            items += frames.push(chunk[place : place + PIECE])
+            place += PIECE
+        self._unread = chunk[place:]
         now = self._hall.clock()
         if items or self._begun is None:
             self._begun = now
@@ -147,12 +177,13 @@ class Connection:
             self._since = now
         if not frames.pending:
             self._begun = None
-        self._debt = self._pace.rest(len(items), len(chunk), now)
+        self._debt = self._pace.rest(len(items), min(place, len(chunk)), now)
         if frames.ended is not None:
             self._refusal = self._refusal or f"malformed: {frames.ended.error}"
         items = self._screened(items)
-        if frames.ended is None and frames.pending > LARGEST_SKIPPED:
-            items += self._refused(f"oversized: an item takes more than {LARGEST_SKIPPED} bytes")
+        largest = LARGEST_SKIPPED if self.greeted else BEFORE_HELLO
+        if frames.ended is None and frames.pending > largest:
+            items += self._refused(f"oversized: an item takes more than {largest} bytes")
         return items
 
     def _screened(self, items: list[SourceItem]) -> list[SourceItem]:
