@@ -183,6 +183,7 @@ async def test_a_live_run_drops_reports_that_the_sink_is_too_slow_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And counts them, for the observer that made them; no event is lost for it."""
+    monkeypatch.setattr(reporting, "SHARE", 0)
     monkeypatch.setattr(reporting, "CAPACITY", 10)
     hold = asyncio.Event()
     sink = MemorySink(hold)
@@ -203,6 +204,7 @@ async def test_a_live_run_drops_reports_that_the_sink_is_too_slow_for(
 async def test_one_that_fills_the_queue_takes_no_place_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has a share of its own, however much the others send; and again once it was written."""
     monkeypatch.setattr(reporting, "CAPACITY", 100)
+    monkeypatch.setattr(reporting, "SHARE", 5)
     sink = MemorySink()
     reports = ReportQueue(sink)
 

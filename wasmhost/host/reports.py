@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from wasmhost.sinks import ReportRecord, Sink
 
 CAPACITY: Final = 10_000
-_SHARES: Final = 20
-"""Of the queue, one in this many is every observer's own, however much the others send."""
+SHARE: Final = 2_000
+"""So many every observer may have waiting, however much the others send: a host that is held up for seconds,
+on a machine that has no time for it, is to lose no report of those who send few."""
 _BATCH: Final = 256
 
 _log: Final = structlog.stdlib.get_logger("wasmhost.host")
@@ -71,7 +72,7 @@ class ReportQueue:
         return True
 
     def _has_its_share(self, observer: str) -> bool:
-        return self._put.get(observer, 0) - self._taken.get(observer, 0) >= CAPACITY // _SHARES
+        return self._put.get(observer, 0) - self._taken.get(observer, 0) >= SHARE
 
     async def pump(self) -> None:
         """Write what comes, until `close`."""
