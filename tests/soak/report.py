@@ -32,7 +32,8 @@ def passed(soak: Soak) -> bool:
 
 def page(soak: Soak) -> str:
     """One soak, in Markdown."""
-    verdict = "flat" if passed(soak) else "NOT FLAT"
+    verdict = "flat" if all(found.flat for found in trends(soak)) else "NOT FLAT"
+    verdict += ", and not all as it must be" if soak.complaints else ""
     panics = sum(line.panics for line in soak.observers)
     return "\n".join(
         (
