@@ -17,6 +17,7 @@ from wasmhost.host.mishaps import is_worth_a_line
 from wasmhost.jetstream.address import is_address
 from wasmhost.sinks import open_sink
 from wasmhost.sources import Rejected, open_source
+from wasmhost.sources.listening import ListeningSource
 from wasmhost.telemetry.telemetry import open_telemetry
 from wasmhost.text import escape_untrusted
 
@@ -56,6 +57,8 @@ async def play(config: HostConfig, spec: str, stop: StopRequest, reload: Reloadi
         try:
             host = ObserverHost(config, lossless=source.lossless, sink=sink)
             telemetry.watch(host)
+            if isinstance(source, ListeningSource):
+                telemetry.watch_source(source.counts)
             async with host, reloading(host, reload, telemetry):
                 if not source.lossless:
                     _log.info("listening", source=source.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import threading
 from typing import TYPE_CHECKING, Final
@@ -44,7 +45,6 @@ class Fleet:
         self._cache = user_cache()
         self._workshop = ChildWorkshop(self._zygote)
         self._lock = threading.Lock()  # of `shards`
-        self._started = 0
         self._first: list[ShardPlace] | None = []  # until they are started
 
     @property
@@ -144,9 +144,10 @@ class Fleet:
         """Nothing is left."""
 
     def _new_shard(self, members: Sequence[Member], expected: Sequence[Member] = ()) -> Shard:
-        self._started += 1
+        taken = {shard.number for shard in self.shards}
+        number = next(number for number in itertools.count(1) if number not in taken)  # names stay few
         lossless = self._services.lossless
-        shard = Shard(self._started, members, self._zygote, lossless=lossless, expected=expected)
+        shard = Shard(number, members, self._zygote, lossless=lossless, expected=expected)
         self.shards.append(shard)
         shard.start()
         return shard

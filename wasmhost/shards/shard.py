@@ -61,6 +61,7 @@ class Shard:
         expected: Sequence[Member] = (),
     ) -> None:
         """``expected`` are to be admitted at once, and there has to be room for them."""
+        self.number = number
         self.name = f"shard {number}"
         self.started = threading.Event()
         """Set when it serves, or will never."""

@@ -22,6 +22,7 @@ LABELS: Final = {
     "state": "wasmhost.observer.state",
     "name": "wasmhost.metric.name",
     "shard": "wasmhost.shard.name",
+    "word": "wasmhost.refusal.word",
     "version": "service.version",
     "le": "wasmhost.bucket.le",
 }
@@ -59,6 +60,26 @@ LOOP_LAG: Final = Metric(
 EVENTS: Final = Metric("wasmhost.events.accepted", "counter", "{event}", (), "Events taken from all sources.")
 REJECTED: Final = Metric(
     "wasmhost.events.rejected", "counter", "{event}", (), "Items of sources that break the contract."
+)
+CONNECTIONS: Final = Metric(
+    "wasmhost.source.connections.open", "gauge", "{connection}", (), "Connections of nodes that there are."
+)
+ACCEPTED: Final = Metric(
+    "wasmhost.source.connections.accepted", "counter", "{connection}", (), "Connections that were let in."
+)
+REFUSED: Final = Metric(
+    "wasmhost.source.connections.refused",
+    "counter",
+    "{connection}",
+    ("word",),
+    "Connections that were refused or ended by the host, by the word they were told.",
+)
+REPEATED: Final = Metric(
+    "wasmhost.source.events.repeated",
+    "counter",
+    "{event}",
+    (),
+    "Events that nodes sent again, and none took.",
 )
 OBSERVER_EVENTS: Final = Metric(
     "wasmhost.observer.events",
@@ -136,6 +157,7 @@ SHARD_MEMORY: Final = Metric(
 
 METRICS: Final = (
     BUILD, UPTIME, READY, LOOP_LAG, EVENTS, REJECTED,
+    CONNECTIONS, ACCEPTED, REFUSED, REPEATED,
     OBSERVER_EVENTS, OBSERVER_STATE, MAILBOX, RESTARTS, LOGS, REPORTS, SAVES_REFUSED,
     SUPPRESSED, SUPPRESSED_SIZE, DELIVERED, PANICS, DROPPED, SKIPPED, DISGUISED, QUARANTINED, DURATION, FUEL,
     GUEST, SHARD_UP, SHARD_DEATHS, SHARD_MEMORY,

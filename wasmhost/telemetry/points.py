@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from wasmhost.host.hook_tally import Histogram, HookCounts
     from wasmhost.host.snapshot import HostSnapshot, ObserverSnapshot, ShardSnapshot
+    from wasmhost.sources.hall import WireCounts
     from wasmhost.telemetry.catalog import Metric
 
 OTHER: Final = "other"
@@ -40,6 +41,15 @@ def points(host: HostSnapshot) -> Iterator[Point]:
         yield from _observer(observer)
     for shard in host.shards:
         yield from _shard(shard)
+
+
+def source_points(counts: WireCounts) -> Iterator[Point]:
+    """Give what a source that listens has counted."""
+    yield Point(c.CONNECTIONS, (), counts.open)
+    yield Point(c.ACCEPTED, (), counts.accepted)
+    yield Point(c.REPEATED, (), counts.repeated)
+    for word, count in counts.refused.copy().items():
+        yield Point(c.REFUSED, (word,), count)
 
 
 def _observer(observer: ObserverSnapshot) -> Iterator[Point]:

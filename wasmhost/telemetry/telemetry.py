@@ -19,7 +19,7 @@ from wasmhost.telemetry.health import Health
 from wasmhost.telemetry.http import Answer, WebServer
 from wasmhost.telemetry.merging import Merger
 from wasmhost.telemetry.notify import ServiceManager
-from wasmhost.telemetry.points import Point, points
+from wasmhost.telemetry.points import Point, points, source_points
 from wasmhost.telemetry.spans import anybody_listens, span
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
     from wasmhost.config.telemetry import TelemetryConfig
+    from wasmhost.sources.hall import WireCounts
     from wasmhost.telemetry.health import Readiness
     from wasmhost.telemetry.http import Request
     from wasmhost.telemetry.merging import Watched
@@ -47,6 +48,7 @@ class Telemetry:
         self.address: str | None = None
         """Where it is served, once it is."""
         self._hosts = Merger()
+        self._source: WireCounts | None = None
         self._born = time.monotonic()
         self._lags = [0.0] * _LAG_KEPT
 
@@ -59,6 +61,10 @@ class Telemetry:
     def forget(self, host: Watched) -> None:
         """Tell of a host no more, but for what it has counted so far."""
         self._hosts.remove(host)
+
+    def watch_source(self, counts: WireCounts) -> None:
+        """Tell of the connections of a source that listens, too."""
+        self._source = counts
 
     def ready(self, status: str = "") -> None:
         """The observers are loaded, and the source is open."""
@@ -95,6 +101,8 @@ class Telemetry:
         yield Point(c.UPTIME, (), now - self._born)
         yield Point(c.READY, (), self.health.readiness(host, now).ready)
         yield Point(c.LOOP_LAG, (), max(self._lags))
+        if self._source is not None:
+            yield from source_points(self._source)
         yield from points(host)
 
     async def pulse(self) -> None:
