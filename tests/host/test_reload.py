@@ -141,9 +141,31 @@ async def test_observers_come_and_go_while_events_flow(tmp_path: Path) -> None:
     for line in host.summary().observers:
         assert accounted(line) == host.summary().events == total[0]
         assert line.delivered == len(sink.seqs(line.name))
-    assert [(line.name, line.state) for line in host.summary().observers] == [
-        ("stays", "running"), ("goes", "running"), ("comes", "removed"), ("also", "removed")
-    ]  # fmt: skip
+    states = [(line.name, line.state) for line in host.summary().observers]
+    assert states[:2] == [("stays", "running"), ("goes", "running")]
+    assert sorted(states[2:]) == [("also", "removed"), ("comes", "removed")]
+
+
+async def test_those_that_go_drain_together_and_are_told_of_meanwhile(tmp_path: Path) -> None:
+    """A reload takes as long as the slowest of them; the summary has each of them all the time."""
+    slow = replace(FAST, limits=Limits(fuel=10**15, deadline_ms=400), quarantine=None)
+    spins = guest({CONNECTED: SPIN})
+    goes = {"a": spins, "b": spins, "c": spins}
+    first = config(tmp_path, {"stays": quiet(), **goes}, special=dict.fromkeys(goes, slow))
+    async with ObserverHost(first, sink=MemorySink()) as host:
+        with capture_logs():
+            for seq in range(3):
+                await host.feed(event(seq=seq))
+            reload = asyncio.create_task(host.reload(config(tmp_path, {"stays": quiet()})))
+            await until(lambda: any(line.state == "removed" for line in host.summary().observers))
+            assert not reload.done()
+            await host.feed(event(seq=3))
+            assert [line.name for line in host.summary().observers] == ["stays", "a", "b", "c"]
+            done = await reload
+    assert sorted(done.removed) == ["a", "b", "c"]
+    for line in host.summary().observers:
+        assert accounted(line) == host.summary().events == 4
+        assert line.panics == (0 if line.name == "stays" else 3)
 
 
 @pytest.mark.parametrize("why", ["not wasm", "traps at its start", "is not there"])

@@ -63,6 +63,7 @@ class Crew:
         self.refused: dict[str, str] = {}
         self.places: dict[str, Place] = {}
         self._removed: dict[str, Removed] = {}
+        self._leaving: dict[str, tuple[Runner, Gone]] = {}  # they serve what waits for them still
         self._quarters: Quarters | None = None
         self._services: Services | None = None
         self._config = config
@@ -163,6 +164,7 @@ class Crew:
         place = self.places.pop(name)
         post = place.post
         gone = self._dispatcher.remove(post)
+        self._leaving[name] = (post.runner, gone)
         mailbox = post.runner.mailbox
         with anyio.move_on_after(drain_s):
             while not mailbox.idle:  # noqa: ASYNC110 - as `ObserverHost.drain`
@@ -173,6 +175,7 @@ class Crew:
         runner = post.runner
         self._bound_removed()
         self._removed[name] = Removed(runner.summary(gone.unheard), runner.counters, mailbox.dropped, gone)
+        del self._leaving[name]
         self._usage.forget(runner.counters)
 
     def running(self) -> dict[str, tuple[ObserverConfig, str]]:
@@ -193,10 +196,12 @@ class Crew:
             del self.refused[name]
 
     def removed(self) -> Iterator[ObserverSummary]:
-        """Sum up those that are not there any more: what came after them counts as skipped."""
-        for each in self._removed.copy().values():
-            later = self._dispatcher.events - each.gone.events
-            yield replace(each.summary, state="removed", skipped=each.summary.skipped + later)
+        """Sum up those that hear no more: what came after them counts as skipped."""
+        lines = [(runner.summary(gone.unheard), gone) for runner, gone in self._leaving.copy().values()]
+        lines += [(each.summary, each.gone) for each in self._removed.copy().values()]
+        for line, gone in lines:
+            later = self._dispatcher.events - gone.events
+            yield replace(line, state="removed", skipped=line.skipped + later)
 
     def _bound_removed(self) -> None:
         if len(self._removed) >= _REMEMBERED:

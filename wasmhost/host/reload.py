@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Final
@@ -70,7 +71,7 @@ def _differs(observer: ObserverConfig, running: ObserverConfig, module_sha256: s
 
 
 async def carry_out(todo: Plan, crew: Crew, taken: Collection[str], drain_s: float | None) -> Reload:
-    """Do what was planned, one observer after the other, each to its end.
+    """Do what was planned: end some together, then replace and start one after the other, each to its end.
 
     ``taken``: names that no guest may have. ``drain_s``: how long those that go may take to serve what waits.
     """
@@ -85,8 +86,7 @@ async def carry_out(todo: Plan, crew: Crew, taken: Collection[str], drain_s: flo
             return False
         return True
 
-    for name in todo.removed:
-        await crew.remove(name, drain_s)
+    await asyncio.gather(*(crew.remove(name, drain_s) for name in todo.removed))  # each may have to drain
     replaced = [each.name for each in todo.replaced if await succeeds(each.name, crew.replace(each))]
     for name, reason in refused.items():
         what = "observer not replaced; the one before goes on"
