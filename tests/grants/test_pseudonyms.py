@@ -24,7 +24,8 @@ from wasmhost import (
 from wasmhost.config.model import DEFAULT_GRANT
 from wasmhost.contract.codec import Decoded, Frame, decode_event, encode_event
 from wasmhost.database import Database
-from wasmhost.database_file import reading
+from wasmhost.database_file import APPLICATION_ID, reading
+from wasmhost.database_schema import SCHEMA_VERSION, statements_since
 from wasmhost.grants import pseudonyms as naming
 from wasmhost.grants import redact
 from wasmhost.grants.profiles import Profiles
@@ -163,14 +164,20 @@ def test_the_database_keeps_its_key_from_others(tmp_path: Path) -> None:
         assert len(database.key) == 32
         assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in tmp_path.glob("old.db*"))
     with Database(old) as database, reading(old) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
         assert database.key not in repr(database).encode()
 
 
 def downgrade(path: Path) -> None:
-    """Make it what an earlier wasmhost wrote."""
+    """Make it what the first wasmhost wrote."""
+    path.unlink()
     connection = sqlite3.connect(path)
-    connection.executescript("DROP TABLE secret; DROP TABLE usage; PRAGMA user_version = 1")
+    first = set(statements_since(0)) - set(statements_since(1))
+    for statement in (each for each in statements_since(0) if each in first):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
     connection.close()
 
 
