@@ -54,15 +54,15 @@ class Assumed:
 
 
 MEASURED: Final = Costs(
-    event_us=33,
-    observer_us=2.8,
-    disguise_us=37,
-    profile_us=12.6,
-    delivery_us=8,
+    event_us=34,
+    observer_us=4.7,
+    disguise_us=50,
+    profile_us=15.8,
+    delivery_us=10,
     stream_us=117,
     connection_kib=1.3,
-    host_mib=45,
-    shard_mib=43,
+    host_mib=47,
+    shard_mib=52,
 )
 
 
