@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from wasmhost.shards.desk import Desk
     from wasmhost.shards.framing import Frame
     from wasmhost.shards.members import Member
-    from wasmhost.shards.sender import Sender
 
 LOADING: Final = (1 << 64) - 1
 """Noted as an observer's letter in hand while it is loaded."""
@@ -136,10 +135,6 @@ class Household:
 
     # For the shard's own thread.
 
-    def connect(self, sender: Sender) -> None:
-        """A new process is there, and has nobody."""
-        self.multicast.connect(sender)
-
     def load_of(self, place: int, member: Member) -> bytes:
         """What a member is loaded from, with the state and the panics it has come to."""
         desk = member.desk
@@ -162,7 +157,7 @@ class Household:
                 elif desk.mailbox.held:
                     desk.rested.set()
 
-    def entered(self, frame: Frame, place: int | None = None) -> Desk:
+    def entered(self, frame: Frame, place: int | None = None) -> None:
         """Hear how loading somebody went; ``place``: it is the only one that is being loaded."""
         source = Unpacker(frame.body)
         told = source.u16()
@@ -180,7 +175,6 @@ class Household:
                     desk.mailbox.begin()
         else:
             desk.turned_away(bug=bool(source.u8()), reason=source.text(_MAX_REASON))
-        return desk
 
     def rests(self, frame: Frame) -> None:
         """Hear that somebody has nothing in hand."""
@@ -226,14 +220,7 @@ class Household:
         It has nothing in hand, so those that are to rest, rest, and those that are to go are gone.
         """
         with self.lock:
-            for place, member in self.members:
-                desk = member.desk
-                if desk.dismissed:
-                    self._unseat(place)
-                elif not desk.entered.is_set() and not desk.out:
-                    desk.turned_away(bug=False, reason=reason)
-                elif desk.mailbox.held:
-                    desk.rested.set()
+            self._release(reason)
 
     def bury(self) -> None:
         """The process is gone: take back what was under way. With the lock held."""
@@ -250,14 +237,9 @@ class Household:
         """There will be no other process."""
         with self.lock:
             self._ended = True
-            for place, member in self.members:
-                desk = member.desk
-                desk.mailbox.abandon()
-                desk.rested.set()
-                if desk.dismissed:
-                    self._unseat(place)
-                elif not desk.entered.is_set() and not desk.out:
-                    desk.turned_away(bug=False, reason="the host closes")
+            for _, member in self.members:
+                member.desk.mailbox.abandon()
+            self._release("the host closes")
         self.notes.close()
 
     # With the lock held.
@@ -274,6 +256,17 @@ class Household:
         for places in (self._entering, self._loaded, self._leaving):
             places.discard(place)
         desk.gone.set()
+
+    def _release(self, reason: str) -> None:
+        """Let nobody wait for a process; ``reason``: why those do not run that are not loaded yet."""
+        for place, member in self.members:
+            desk = member.desk
+            if desk.dismissed:
+                self._unseat(place)
+            elif not desk.entered.is_set() and not desk.out:
+                desk.turned_away(bug=False, reason=reason)
+            elif desk.mailbox.held:
+                desk.rested.set()
 
     def _place_of(self, desk: Desk) -> int:
         return next(place for place, member in self._at.items() if member.desk is desk)

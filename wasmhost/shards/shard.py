@@ -164,7 +164,7 @@ class Shard:
 
     def _live(self, life: Life, suspects: list[Suspect]) -> None:
         frames = life.frames()
-        self.household.connect(life.sender)
+        self.household.multicast.connect(life.sender)
         self._set_up(life, frames)
         for place, member in self.household.members:
             if not member.desk.out:
