@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +18,7 @@ from wasmhost.config.sink import (
     OutboxConfig,
     WebhookSinkConfig,
 )
+from wasmhost.loopback import is_loopback
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
@@ -45,16 +45,6 @@ def read_outbox(node: Node, _folder: Path) -> OutboxConfig:
     """Read ``[outbox]``."""
     values = node.renamed("[outbox]").table(_OUTBOX, {})
     return OutboxConfig(**{name: check(values[name]) for name, check in _OUTBOX.items() if name in values})
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a URL's host is this machine itself, by its name or as an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _sink(table: Node, folder: Path) -> AnySink:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from wasmhost.errors import ConfigError
+from wasmhost.loopback import is_loopback
 from wasmhost.text import escape_untrusted
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def parse_address(spec: str, tls: Tls | None) -> Address:
             )
     if tls is not None:
         return TcpAddress(host, int(port), _context(tls), tls.host)
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise ConfigError(f"{shown} is beyond this machine: a host there needs TLS with a client certificate")
     return TcpAddress(host, int(port))
 
@@ -119,15 +119,6 @@ def _is_name(host: str) -> bool:
     try:
         return bool(host.encode("idna")) and "\0" not in host
     except UnicodeError:
-        return False
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
         return False
 
 

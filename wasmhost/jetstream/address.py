@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from wasmhost.config.jetstream import is_stream_name
 from wasmhost.errors import SourceError
+from wasmhost.loopback import is_loopback
 from wasmhost.text import escape_untrusted
 
 SCHEMES: Final = ("nats", "tls")
@@ -27,12 +27,7 @@ class Address:
     @property
     def is_loopback(self) -> bool:
         """Whether the server is on this machine."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def is_tls(self) -> bool:
